@@ -1,0 +1,61 @@
+# Needs Python 3.11 or newer and make, nothing else. Everything is installed into .venv.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+# Another interpreter: make test PYTHON=/opt/python3.12/bin/python3
+PYTHON ?=
+PYTEST_ARGS ?=
+
+.PHONY: help install demo dev test check clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## Create .venv with everything that was tested together
+
+demo: $(INSTALLED) ## Show a whole two-way sync against the sandbox, with a proof at the end
+	$(BIN)/nl-pipeline demo
+
+dev: $(INSTALLED) ## Run the sandbox and the Dagster UI (http://127.0.0.1:3000) together
+	@mkdir -p "$(DAGSTER_HOME)" && cp deploy/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+	@$(BIN)/nl-pipeline sandbox serve & sandbox=$$!; \
+	trap 'kill $$sandbox 2>/dev/null || true' EXIT INT TERM; \
+	$(BIN)/nl-pipeline sandbox connect --wait 60 && \
+	DAGSTER_HOME="$(DAGSTER_HOME)" $(BIN)/dagster dev --host 127.0.0.1 --port 3000
+
+test: $(INSTALLED) ## Run the tests (PYTEST_ARGS="-k name" for some of them)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(INSTALLED) ## Lint, check formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## Remove .venv and caches; warehouses and Dagster history stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	find nl_pipeline nl_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A name on the PATH proves nothing (version managers leave names that only print an error), so
+# each candidate is asked for its version and for the modules that create an environment.
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@usable='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'; \
+	for candidate in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+		if "$$candidate" -c "$$usable" >/dev/null 2>&1; then found="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "nl-pipeline needs Python 3.11 or newer with the modules venv and ensurepip." >&2; \
+		echo "Tried: $(or $(PYTHON),python3.13 python3.12 python3.11 python3)." >&2; \
+		echo "Install it (Debian, Ubuntu: apt install python3 python3-venv) or name one:" >&2; \
+		echo "  make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	echo "Installing into $(VENV) with $$("$$found" --version) ..."; \
+	"$$found" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[test]'
+	@touch $@

@@ -1,0 +1,263 @@
+"""Running many single-member writes: directly when few, as asynchronous batches when many.
+
+Belongs here: sending operations and matching every one with its outcome. Does not belong here: what
+an operation changes.
+
+Batches: order is not kept, a finished batch may be full of refusals, and results are one archive of
+JSON files (Mailchimp, run async requests; entry `./` and empty files occur). What the archive
+does not tell is `OutcomeUnknown`.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded
+from nl_pipeline.clients.mailchimp.models import OperationOutcome
+from nl_pipeline.clients.mailchimp.operations import Operation
+from nl_pipeline.clients.mailchimp.problems import failure_of, unknown_outcome
+from nl_pipeline.clients.mailchimp.session import Path, Session
+
+CHUNK = 500
+"""Operations of one batch; 500 to 1,000 are named by the sources as safe."""
+
+_PENDING = 10
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 30.0
+_PATIENCE = 1800.0
+"""Seconds without progress after which a batch is given up."""
+_DOWNLOADS = 3
+
+Progress = Callable[[int, int], None]
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    id: str
+    status: str = ""
+    finished_operations: int = 0
+    response_body_url: str = ""
+
+
+class _Row(msgspec.Struct, frozen=True):
+    status_code: int
+    operation_id: str = ""
+    response: str | None = ""
+
+
+@dataclass(frozen=True)
+class _Submitted:
+    """A chunk under way: its batch, or why there is none."""
+
+    operations: Sequence[Operation]
+    batch: _Batch | None
+    error: ApiError | None
+
+
+def run_directly(
+    session: Session,
+    *,
+    pool: ThreadPoolExecutor,
+    audience_id: str,
+    operations: Sequence[Operation],
+    on_progress: Progress | None,
+) -> list[OperationOutcome]:
+    """Send each operation by itself, several at a time; one outcome each, in order.
+
+    After a failure that concerns the whole account nothing more is sent.
+    """
+    stopped: list[ApiError] = []
+
+    def perform(operation: Operation) -> OperationOutcome:
+        if stopped:
+            return OperationOutcome(operation.reference, None, None, stopped[0])
+        try:
+            status, body = session.perform(
+                operation.method,
+                operation.path(audience_id),
+                params=operation.params,
+                body=operation.body,
+                repeatable=operation.repeatable,
+            )
+        except ApiError as error:
+            if isinstance(error, OperatorNeeded):
+                stopped.append(error)
+            return OperationOutcome(operation.reference, error.status, None, error)
+        return OperationOutcome(operation.reference, status, body)
+
+    outcomes = []
+    for outcome in pool.map(perform, operations):
+        outcomes.append(outcome)
+        if on_progress is not None:
+            on_progress(len(outcomes), len(operations))
+    return outcomes
+
+
+def run_in_batches(
+    session: Session,
+    *,
+    audience_id: str,
+    operations: Sequence[Operation],
+    sleep: Callable[[float], None],
+    on_progress: Progress | None,
+) -> list[OperationOutcome]:
+    """Send the operations as batches, wait for them and return one outcome each, in order."""
+    outcomes: list[OperationOutcome] = []
+    under_way: deque[_Submitted] = deque()
+    chunks = iter(range(0, len(operations), CHUNK))
+    start = next(chunks, None)
+    refused: OperatorNeeded | None = None
+
+    def progressed(finished: int) -> None:
+        if on_progress is not None:
+            on_progress(min(len(outcomes) + finished, len(operations)), len(operations))
+
+    while start is not None or under_way:
+        while start is not None and len(under_way) < _PENDING:
+            chunk = operations[start : start + CHUNK]
+            if refused is None:
+                submitted = _submit(session, audience_id=audience_id, operations=chunk)
+                if isinstance(submitted.error, OperatorNeeded):
+                    refused = submitted.error
+            else:
+                submitted = _Submitted(chunk, None, refused)
+            under_way.append(submitted)
+            start = next(chunks, None)
+        submitted = under_way.popleft()
+        outcomes.extend(_outcomes(session, submitted, sleep=sleep, progressed=progressed))
+        progressed(0)
+    return outcomes
+
+
+def _submit(session: Session, *, audience_id: str, operations: Sequence[Operation]) -> _Submitted:
+    listed = [
+        {
+            "method": operation.method,
+            "path": operation.path(audience_id).text,
+            "operation_id": str(position),
+            **({"params": dict(operation.params)} if operation.params else {}),
+            **(
+                {"body": msgspec.json.encode(operation.body).decode()}
+                if operation.body is not None
+                else {}
+            ),
+        }
+        for position, operation in enumerate(operations)
+    ]
+    try:
+        batch = session.send(
+            "POST", Path("/batches"), answer=_Batch, body={"operations": listed}, repeatable=False
+        )
+    except ApiError as error:
+        return _Submitted(operations, None, error)
+    return _Submitted(operations, batch, None)
+
+
+def _outcomes(
+    session: Session,
+    submitted: _Submitted,
+    *,
+    sleep: Callable[[float], None],
+    progressed: Callable[[int], None],
+) -> Iterator[OperationOutcome]:
+    batch = submitted.batch
+    if batch is None:
+        for operation in submitted.operations:
+            yield OperationOutcome(operation.reference, None, None, submitted.error)
+        return
+    try:
+        rows = _results(session, _finished(session, batch, sleep=sleep, progressed=progressed))
+    except ApiError:
+        # The batch goes on without us (or is forgotten): which of its operations were applied
+        # cannot be told, and one lost answer must not hide the outcomes of other batches.
+        rows = {}
+    for position, operation in enumerate(submitted.operations):
+        yield _outcome(operation, rows.get(str(position)), batch_id=batch.id)
+
+
+def _finished(
+    session: Session,
+    batch: _Batch,
+    *,
+    sleep: Callable[[float], None],
+    progressed: Callable[[int], None],
+) -> _Batch | None:
+    """Poll until the batch is finished; None when it stood still for too long."""
+    wait, idle = _FIRST_WAIT, 0.0
+    while batch.status != "finished":
+        if idle >= _PATIENCE:
+            return None
+        sleep(wait)
+        before = (batch.status, batch.finished_operations)
+        batch = _status(session, batch.id)
+        moved = (batch.status, batch.finished_operations) != before
+        idle = 0.0 if moved else idle + wait
+        wait = min(wait * 2, _LONGEST_WAIT)
+        progressed(batch.finished_operations)
+    return batch
+
+
+def _status(session: Session, batch_id: str) -> _Batch:
+    return session.get(Path("/batches/{batch_id}", [batch_id]), answer=_Batch)
+
+
+def _results(session: Session, batch: _Batch | None) -> dict[str, _Row]:
+    """Fetch and unpack the archive; its link lives ten minutes, a status call makes a new one."""
+    rows: dict[str, _Row] = {}
+    if batch is None:
+        return rows
+    for _ in range(_DOWNLOADS):
+        if batch.response_body_url:
+            try:
+                content = session.download(batch.response_body_url, template="(batch archive)")
+            except ApiError:
+                content = b""
+            whole, found = _unpack(content)
+            rows |= found
+            if whole:
+                break
+        batch = _status(session, batch.id)
+    return rows
+
+
+def _unpack(content: bytes) -> tuple[bool, dict[str, _Row]]:
+    """Return whether the archive was read to its end, and the rows read."""
+    rows: dict[str, _Row] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+            for entry in archive:
+                stream = archive.extractfile(entry) if entry.isfile() else None
+                text = stream.read() if stream is not None else b""
+                if text.strip():
+                    listed = msgspec.json.decode(text, type=list[_Row], strict=False)
+                    rows.update((row.operation_id, row) for row in listed)
+    except (tarfile.TarError, EOFError, OSError, zlib.error, msgspec.DecodeError):
+        return False, rows
+    return True, rows
+
+
+def _outcome(operation: Operation, row: _Row | None, *, batch_id: str) -> OperationOutcome:
+    what = f"{operation.method} {operation.template}"
+    if row is None:
+        error: ApiError | None = unknown_outcome(f"{what} in batch {batch_id}", code="no-result")
+        return OperationOutcome(operation.reference, None, None, error)
+    answer = (row.response or "").encode()
+    error = failure_of(row.status_code, body=answer, what=what, scope="member")
+    body = None if error is not None else _body(answer)
+    return OperationOutcome(operation.reference, row.status_code, body, error)
+
+
+def _body(answer: bytes) -> dict[str, Any] | None:
+    """Return the answer of an applied operation; unreadable means applied all the same."""
+    try:
+        return msgspec.json.decode(answer, type=dict[str, Any]) if answer else None
+    except msgspec.DecodeError:
+        return None

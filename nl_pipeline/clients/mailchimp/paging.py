@@ -1,0 +1,165 @@
+"""Reading collections page by page.
+
+Belongs here: members in parallel with flat memory and counters for completeness, and the plain
+loop for small collections. Does not belong here: the judgement whether a read was complete.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import msgspec
+
+from nl_pipeline.clients.errors import Retryable
+from nl_pipeline.clients.mailchimp.models import Member, MemberPage
+from nl_pipeline.clients.mailchimp.problems import SYSTEM
+from nl_pipeline.clients.mailchimp.session import Path, Session
+
+T = TypeVar("T")
+
+LARGEST_PAGE = 1000
+"""Rows of a page at most (Mailchimp, methods and parameters)."""
+
+_MOST_PAGES = 100
+
+_MEMBER_FIELDS = (
+    "id",
+    "contact_id",
+    "email_address",
+    "status",
+    "unsubscribe_reason",
+    "merge_fields",
+    "tags",
+    "tags_count",
+    "last_changed",
+    "timestamp_opt",
+    "source",
+)
+
+
+class _MembersAnswer(msgspec.Struct, frozen=True):
+    members: list[Member]
+    total_items: int
+
+
+def member_fields(*, prefix: str) -> str:
+    """Return the `fields` parameter for members; whole paths only, the rest of a member is bulk."""
+    return ",".join(prefix + name for name in _MEMBER_FIELDS)
+
+
+class MemberPages:
+    """Iterate to read; pages come in offset order, each iteration starts anew.
+
+    Up to `window` pages are in flight or waiting at a time, so memory does not grow with the
+    audience. After iterating, `rows` is the number of different member ids seen,
+    `announced_first` and `announced_last` are the totals of the first and the last page: a
+    snapshot is complete when all three are equal.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        pool: ThreadPoolExecutor,
+        audience_id: str,
+        params: Mapping[str, str | int],
+        page_size: int,
+        window: int,
+    ) -> None:
+        self._session = session
+        self._pool = pool
+        self._audience_id = audience_id
+        self._params = params
+        self._page_size = page_size
+        self._window = window
+        self.announced_first: int | None = None
+        self.announced_last: int | None = None
+        self.rows = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many different rows came as were announced, before and after."""
+        return self.announced_first == self.announced_last == self.rows
+
+    def __iter__(self) -> Iterator[MemberPage]:
+        self.announced_first = self.announced_last = None
+        self.rows = 0
+        seen: set[str] = set()
+        size = self._page_size
+        first = self._read(0)
+        # Two pages of grace for members that arrive while reading; never endless.
+        most_pages = -(-first.total // size) + 2
+        self.announced_first = first.total
+        yield self._counted(first, seen=seen)
+        waiting: deque[Future[MemberPage]] = deque()
+        next_page = 1
+        try:
+            while True:
+                while (
+                    len(waiting) < self._window
+                    and next_page < most_pages
+                    and next_page * size < (self.announced_last or 0)
+                ):
+                    waiting.append(self._pool.submit(self._read, next_page * size))
+                    next_page += 1
+                if not waiting:
+                    return
+                yield self._counted(waiting.popleft().result(), seen=seen)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _counted(self, page: MemberPage, *, seen: set[str]) -> MemberPage:
+        self.announced_last = page.total
+        seen.update(member.id for member in page.members)
+        self.rows = len(seen)
+        return page
+
+    def _read(self, offset: int) -> MemberPage:
+        answer = self._session.get(
+            Path("/lists/{list_id}/members", [self._audience_id]),
+            answer=_MembersAnswer,
+            params={**self._params, "count": self._page_size, "offset": offset},
+        )
+        return MemberPage(offset, answer.total_items, answer.members)
+
+
+def collect(
+    session: Session,
+    path: Path,
+    *,
+    answer: type[T],
+    rows_of: Callable[[T], list[Any]],
+    total_of: Callable[[T], int | None],
+    params: Mapping[str, str | int] | None = None,
+) -> list[T]:
+    """Return all pages of a small collection.
+
+    Without an announced total (activity feed) a page that is not full is the last. Raises
+    `Retryable` when the rows do not arrive as announced: such a collection is used whole or not
+    at all.
+    """
+    pages: list[T] = []
+    rows = 0
+    while True:
+        page = session.get(
+            path,
+            answer=answer,
+            params={**(params or {}), "count": LARGEST_PAGE, "offset": len(pages) * LARGEST_PAGE},
+        )
+        pages.append(page)
+        got = len(rows_of(page))
+        rows += got
+        total = total_of(page)
+        if (got < LARGEST_PAGE) if total is None else (rows >= total):
+            return pages
+        if got == 0 or len(pages) > _MOST_PAGES:
+            raise Retryable(
+                f"GET {path.template}: {rows} row(s) came, {total} were announced",
+                system=SYSTEM,
+                code="incomplete",
+                what_next="nothing was concluded from it; the next run reads it again",
+            )

@@ -1,0 +1,16 @@
+"""The fixed credentials of the sandbox.
+
+They are public, protect nothing and open nothing but a sandbox on loopback, which is why they may
+stand in the code; the credentials of a real account never do.
+"""
+
+from __future__ import annotations
+
+ONOFFICE_TOKEN = "5a6e0b1c2d3f4a5b6c7d8e9fa0b1c2d3"
+"""32 characters, as onOffice hands them out (onOffice apidoc, general notes)."""
+
+ONOFFICE_SECRET = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+"""64 characters, used as text when signing (onOffice apidoc, general notes)."""
+
+MAILCHIMP_API_KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0-us0"
+"""32 hexadecimal digits and the data centre (Mailchimp Marketing API, authentication)."""

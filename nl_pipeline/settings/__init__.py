@@ -1,0 +1,64 @@
+"""The connections file: what can be set, how it is checked, where secrets are kept.
+
+Belongs here: the settings models, reading and checking the file, references to secrets, the JSON
+Schema and the description of every key. Not here: anything that talks to a vendor, opens the
+warehouse or knows Dagster. Importing this package reads no file and no environment variable.
+"""
+
+from __future__ import annotations
+
+from nl_pipeline.settings.documentation import SettingDoc, describe, json_schema
+from nl_pipeline.settings.loading import CONFIG_VARIABLE, DEFAULT_FILE, load, parse
+from nl_pipeline.settings.models import Connection, Settings
+from nl_pipeline.settings.options import (
+    Activities,
+    BlankRule,
+    Brakes,
+    Direction,
+    FieldMapping,
+    KindType,
+    Limit,
+    Schedules,
+    Tags,
+)
+from nl_pipeline.settings.problems import Problem, SettingsError
+from nl_pipeline.settings.secrets import SecretReference, environment
+from nl_pipeline.settings.systems import AudienceDetails, Crm, Mailchimp
+from nl_pipeline.settings.templates import (
+    SANDBOX_CONNECTION,
+    SANDBOX_PORT,
+    example_text,
+    sandbox_text,
+)
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "DEFAULT_FILE",
+    "SANDBOX_CONNECTION",
+    "SANDBOX_PORT",
+    "Activities",
+    "AudienceDetails",
+    "BlankRule",
+    "Brakes",
+    "Connection",
+    "Crm",
+    "Direction",
+    "FieldMapping",
+    "KindType",
+    "Limit",
+    "Mailchimp",
+    "Problem",
+    "Schedules",
+    "SecretReference",
+    "SettingDoc",
+    "Settings",
+    "SettingsError",
+    "Tags",
+    "describe",
+    "environment",
+    "example_text",
+    "json_schema",
+    "load",
+    "parse",
+    "sandbox_text",
+]

@@ -1,0 +1,25 @@
+"""The connections files that are shipped: the commented example and the one for a sandbox.
+
+Belongs here: their text and nothing else. The files are data of the package (`examples/`).
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+SANDBOX_PORT = 8900
+SANDBOX_CONNECTION = "demo-mailchimp"
+
+
+def example_text() -> str:
+    """The commented example that `nl-pipeline init` writes; valid as it stands."""
+    return _read("connections.yaml")
+
+
+def sandbox_text(*, port: int = SANDBOX_PORT) -> str:
+    """The connections file for a sandbox that listens on `port` of this machine."""
+    return _read("sandbox.yaml").replace(":8900/", f":{port}/")
+
+
+def _read(name: str) -> str:
+    return files("nl_pipeline.settings").joinpath("examples", name).read_text(encoding="utf-8")

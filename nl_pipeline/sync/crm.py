@@ -1,0 +1,322 @@
+"""The CRM side: onOffice addresses as contact frames, and changes as modify and create actions.
+
+Belongs here: which onOffice field means what. Must not be here: decisions, SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.onoffice import (
+    AddressChange,
+    AddressField,
+    AddressPages,
+    AddressRecord,
+    Condition,
+    CrmZone,
+    NewAddress,
+    OnOfficeClient,
+    multiselect_keys,
+)
+from nl_pipeline.domain.address import address_key
+from nl_pipeline.domain.fields import Direction, ProfileField, comparable
+from nl_pipeline.domain.schemas import contacts_schema, validate
+from nl_pipeline.domain.states import KEY_BY_NEWSLETTER, NEWSLETTER_BY_KEY, Eligibility, Newsletter
+from nl_pipeline.warehouse.observations import naive
+from nl_pipeline.warehouse.outcomes import Pending, Result
+
+#: An incremental read starts this much before the last one began: clocks differ, and a change
+#: may become visible after it was made.
+OVERLAP = timedelta(minutes=10)
+
+_STATUS = "newsletter_aktiv"
+_REVOKED = "speicherungwiderrufen"
+
+
+@dataclass
+class ContactRead:
+    """One read of the CRM in progress: iterate for frames, then look at the counts."""
+
+    pages: AddressPages
+    frames: Iterator[dict[str, pd.DataFrame]]
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        return self.pages.complete
+
+
+class CrmSide:
+    """onOffice in the words of the warehouse."""
+
+    def __init__(
+        self,
+        client: OnOfficeClient,
+        *,
+        fields: tuple[ProfileField, ...],
+        tag_field: str | None,
+        time_zone: str,
+    ) -> None:
+        self.client = client
+        self._zone = CrmZone(time_zone)
+        self._fields = fields
+        self._tag_field = tag_field
+
+    def configuration(self) -> dict[str, AddressField]:
+        """The account's address fields, checked for everything this connection reads or writes.
+
+        Raises OperatorNeeded naming the first field that is missing: a read with an unknown name
+        would fail as a whole (onOffice error 141).
+        """
+        known = self.client.read_fields()
+        wanted = [_STATUS, "Email", *(f.crm for f in self._fields if f.direction is not Direction.OFF)]
+        for name in wanted:
+            if name not in known:
+                raise OperatorNeeded(
+                    f"address field {name} is not active in the CRM",
+                    system="onoffice",
+                    code="field_missing",
+                    what_next="activate it in onOffice (administration, input fields) or change the"
+                    " field mapping of the connection",
+                )
+        return known
+
+    def options(self) -> tuple[dict[str, str], dict[str, list[str]], bool]:
+        """Tag labels by option key, permitted keys of mapped select fields, and whether the tag
+        list could be read at all."""
+        known = self.configuration()
+        tags: dict[str, str] = {}
+        tags_known = False
+        if self._tag_field and self._tag_field in known:
+            options = known[self._tag_field].options
+            tags_known = options is not None
+            tags = dict(options or {})
+        selects = {
+            f.name: list(options)
+            for f in self._fields
+            if f.crm in known and (options := known[f.crm].options) is not None
+        }
+        return tags, selects, tags_known
+
+    def count(self) -> int:
+        """How many addresses the API user can see."""
+        return self.client.count_addresses()
+
+    def read(self, *, since: datetime | None, observed_at: datetime) -> ContactRead:
+        """Read all addresses, or those changed since (aware UTC) with overlap."""
+        conditions = None
+        if since is not None:
+            overlap = OVERLAP + _autumn_hour(since, zone=ZoneInfo(self._zone.name))
+            wall = self._zone.wall_text(since - overlap)
+            conditions = {"Aenderung": [Condition(op=">=", value=wall)]}
+        pages = self.client.read_addresses(
+            fields=self._read_fields(),
+            conditions=conditions,
+            # A stable order: rows that change while pages are read must not move between them.
+            sort_by="KdNr" if since is None and "KdNr" in self.configuration() else None,
+        )
+        read = ContactRead(pages=pages, frames=iter(()))
+        read.frames = (
+            self._frames(page.records, observed_at=observed_at, rejected=read.rejected) for page in pages
+        )
+        return read
+
+    def read_ids(
+        self, ids: Sequence[int], *, observed_at: datetime
+    ) -> tuple[dict[str, pd.DataFrame], set[int]]:
+        """The frames of these addresses, and the ids that were found."""
+        records: list[AddressRecord] = []
+        for start in range(0, len(ids), 500):
+            records += self.client.read_addresses_by_id(ids[start : start + 500], fields=self._read_fields())
+        frames = self._frames(records, observed_at=observed_at, rejected=[])
+        return frames, {record.id for record in records}
+
+    def _read_fields(self) -> list[str]:
+        known = self.configuration()
+        optional = ["Privat", "Status", "Status2Adr", "DSGVOStatus", self._tag_field]
+        mapped = [f.crm for f in self._fields if f.direction is not Direction.OFF]
+        # Aenderung is not part of the field configuration, clients in production ask for it anyway.
+        names = ["Email", "email", _STATUS, "Aenderung", *mapped, *(n for n in optional if n in known)]
+        return list(dict.fromkeys(name for name in names if name))
+
+    def _frames(
+        self, records: Sequence[AddressRecord], *, observed_at: datetime, rejected: list[tuple[str, str]]
+    ) -> dict[str, pd.DataFrame]:
+        contacts: list[tuple[Any, ...]] = []
+        addresses: list[tuple[int, str, bool]] = []
+        seen = naive(observed_at)
+        for record in records:
+            values = record.elements
+            email = str(values.get("Email") or "")
+            key = address_key(email)
+            if key is None:
+                rejected.append((str(record.id), "missing_email" if not email.strip() else "invalid_email"))
+            else:
+                addresses.append((record.id, key, True))
+            for entry in record.email_addresses:
+                other = address_key(entry)
+                if other is not None and other != key:
+                    addresses.append((record.id, other, False))
+            contacts.append(
+                (
+                    record.id,
+                    key,
+                    email,
+                    str(newsletter_of(values.get(_STATUS))),
+                    str(_eligibility(values)),
+                    list(multiselect_keys(values.get(self._tag_field))) if self._tag_field else [],
+                    naive(self._zone.moment(values.get("Aenderung"))),
+                    seen,
+                    *(comparable(values.get(f.crm)) for f in self._fields),
+                )
+            )
+        columns = [
+            "crm_id",
+            "key",
+            "email",
+            "newsletter",
+            "eligibility",
+            "tags",
+            "changed_at",
+            "observed_at",
+            *(f.column for f in self._fields),
+        ]
+        frame = pd.DataFrame(contacts, columns=columns)
+        texts = [c for c in columns if c not in ("crm_id", "tags", "changed_at", "observed_at")]
+        frame = frame.astype(
+            {"crm_id": "int64", **dict.fromkeys(texts, "str"), "changed_at": "datetime64[us]", "observed_at": "datetime64[us]"}
+        )
+        frame["tags"] = frame["tags"].astype(object)
+        contact_addresses = pd.DataFrame(addresses, columns=["crm_id", "key", "is_main"]).astype(
+            {"crm_id": "int64", "key": "str", "is_main": "bool"}
+        )
+        return {
+            "contacts": validate(frame, schema=contacts_schema(self._fields), name="contacts"),
+            "contact_addresses": contact_addresses,
+        }
+
+    def push(
+        self, pending: Sequence[Pending], *, on_results: Callable[[list[Result]], None]
+    ) -> None:
+        """Send changes of contacts, all of one contact in one action; results as they come.
+
+        Raises OperatorNeeded when the service refuses to work with us at all.
+        """
+        creations = [p for p in pending if p.change.action == "create_contact"]
+        others = [p for p in pending if p.change.action != "create_contact"]
+        by_contact: dict[str, list[Pending]] = {}
+        for item in others:
+            by_contact.setdefault(item.change.record_id, []).append(item)
+        names = {f.name: f for f in self._fields}
+        groups = list(by_contact.items())
+        for start in range(0, len(groups), 200):
+            chunk = groups[start : start + 200]
+            outcomes = self.client.modify_addresses(
+                [
+                    AddressChange(address_id=int(record), parameters=self._parameters(items, names=names))
+                    for record, items in chunk
+                ]
+            )
+            results = [
+                _result(item.change.seq, outcome.ok, outcome.error, record_id=item.change.record_id)
+                for (_, items), outcome in zip(chunk, outcomes, strict=True)
+                for item in items
+            ]
+            on_results(results)
+        for start in range(0, len(creations), 200):
+            batch = creations[start : start + 200]
+            outcomes = self.client.create_addresses(
+                [
+                    NewAddress(
+                        reference=str(item.change.seq),
+                        parameters={
+                            **self._parameters([item], names=names),
+                            "email": item.change.after["email"],
+                            # Never overwrites: an existing contact with the address stays as it is
+                            # and the next plan sees it (onOffice apidoc, address create).
+                            "checkDuplicate": True,
+                            "noOverrideByDuplicate": True,
+                        },
+                    )
+                    for item in batch
+                ]
+            )
+            on_results(
+                [
+                    _result(
+                        item.change.seq,
+                        outcome.ok,
+                        outcome.error,
+                        record_id=str(outcome.record_id or ""),
+                    )
+                    for item, outcome in zip(batch, outcomes, strict=True)
+                ]
+            )
+
+    def _parameters(
+        self, items: Sequence[Pending], *, names: dict[str, ProfileField]
+    ) -> dict[str, Any]:
+        parameters: dict[str, Any] = {}
+        for item in items:
+            change = item.change
+            if change.action == "change_email":
+                parameters["email"] = {
+                    "action": "modify",
+                    "oldvalue": change.before["email"],
+                    "newvalue": change.after["email"],
+                    "default": True,
+                }
+                continue
+            for name, value in change.after.items():
+                if name == "newsletter":
+                    parameters[_STATUS] = KEY_BY_NEWSLETTER[Newsletter(value)]
+                elif name == "tags" and self._tag_field:
+                    parameters[self._tag_field] = list(value)
+                elif name.removeprefix("field:") in names:
+                    parameters[names[name.removeprefix("field:")].crm] = value
+        return parameters
+
+
+def newsletter_of(value: object) -> Newsletter:
+    """The state of a raw ``newsletter_aktiv``: missing is NONE, a strange value UNKNOWN."""
+    if value is None:
+        return Newsletter.NONE
+    return NEWSLETTER_BY_KEY.get(str(value).strip(), Newsletter.UNKNOWN)
+
+
+def _eligibility(values: dict[str, Any]) -> Eligibility:
+    if values.get("DSGVOStatus") == _REVOKED:
+        return Eligibility.REVOKED
+    archived = values.get("Status2Adr") == "status2adr_archive" or str(values.get("Status", "1")) == "0"
+    if archived:
+        return Eligibility.ARCHIVED
+    # No source pins down how a boolean is read: every form of "true" counts.
+    if str(values.get("Privat", "")).lower() in ("1", "true", "ja", "y"):
+        return Eligibility.PRIVATE
+    return Eligibility.ELIGIBLE
+
+
+def _autumn_hour(since: datetime, *, zone: ZoneInfo) -> timedelta:
+    """One hour more of overlap in the hours after the clock went back: wall times repeat then."""
+    before = (since - timedelta(hours=3)).astimezone(zone).utcoffset() or timedelta(0)
+    after = since.astimezone(zone).utcoffset() or timedelta(0)
+    return timedelta(hours=1) if before > after else timedelta(0)
+
+
+def _result(seq: int, ok: bool, error: ApiError | None, *, record_id: str) -> Result:
+    if ok:
+        return Result(seq=seq, result="sent", record_id=record_id)
+    if isinstance(error, OperatorNeeded):
+        raise error
+    if isinstance(error, OutcomeUnknown):
+        return Result(seq=seq, result="unknown", cause=error.code, record_id=record_id)
+    if isinstance(error, Retryable):
+        return Result(seq=seq, result="failed", cause=error.code, record_id=record_id)
+    return Result(seq=seq, result="refused", cause=error.code if error else "refused", record_id=record_id)

@@ -1,0 +1,134 @@
+"""One connection at work: its settings, its warehouse and its two sides.
+
+Belongs here: opening and closing them together. Must not be here: any use case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nl_pipeline.clients.mailchimp import MailchimpClient
+from nl_pipeline.clients.onoffice import OnOfficeClient
+from nl_pipeline.domain.brakes import Brakes, Limit
+from nl_pipeline.domain.fields import Direction, ProfileField
+from nl_pipeline.settings import Connection, Settings
+from nl_pipeline.sync.crm import CrmSide
+from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
+from nl_pipeline.sync.providers.port import AudienceSide
+from nl_pipeline.warehouse.connection import Warehouse
+
+#: Told now and then on long work: what, how many are done, how many there are (0: not known).
+Progress = Callable[[str, int, int], None]
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """The progress of somebody who does not watch."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Everything a use case needs. ``now`` and ``progress`` are parameters for tests and callers."""
+
+    settings: Connection
+    warehouse: Warehouse
+    crm: CrmSide
+    audience: AudienceSide
+    now: Callable[[], datetime] = utc_now
+    progress: Progress = silent
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def brakes(self) -> Brakes:
+        """The brakes of the settings in the words of the domain."""
+        values = self.settings.brakes
+        limits = {
+            name: Limit(count=limit.count, percent=limit.percent)
+            for name, limit in (
+                ("removals", values.removals),
+                ("crm_blanked", values.crm_blanked),
+                ("new_contacts", values.new_contacts),
+            )
+        }
+        return Brakes(
+            **limits,
+            overwritten_percent=values.overwritten_percent,
+            crm_shrink_percent=values.crm_shrink_percent,
+            confirmations=values.confirmations,
+            inbound_alarm_percent=values.inbound_alarm_percent,
+            at_least=values.at_least,
+        )
+
+
+def profile_fields(connection: Connection) -> tuple[ProfileField, ...]:
+    """The mapped fields of a connection."""
+    return tuple(
+        ProfileField(
+            name=mapping.name,
+            crm=mapping.crm,
+            provider=mapping.provider,
+            direction=Direction(mapping.direction),
+            propagates_blank=mapping.blank == "propagate",
+        )
+        for mapping in connection.fields
+    )
+
+
+def open_warehouse(settings: Settings, *, connection: str) -> Warehouse:
+    """The warehouse of a connection, for reading what is already there."""
+    return Warehouse(
+        settings.warehouse_path(connection), fields=profile_fields(settings.connection(connection))
+    )
+
+
+@contextlib.contextmanager
+def open_link(
+    settings: Settings,
+    *,
+    connection: str,
+    environ: Mapping[str, str] | None = None,
+    now: Callable[[], datetime] = utc_now,
+    progress: Progress = silent,
+) -> Iterator[Link]:
+    """Open both sides of a connection; secrets are resolved here and nowhere else.
+
+    Raises SettingsError for an unknown connection or a secret that cannot be resolved.
+    """
+    chosen = settings.connection(connection)
+    fields = profile_fields(chosen)
+    onoffice = OnOfficeClient(
+        base_url=chosen.crm.base_url,
+        token=chosen.crm.token.resolve(environ),
+        secret=chosen.crm.secret.resolve(environ),
+        actions_per_request=chosen.crm.actions_per_request,
+        time_zone=chosen.crm.time_zone,
+    )
+    with contextlib.closing(onoffice):
+        mailchimp = MailchimpClient(
+            base_url=chosen.provider.base_url,
+            api_key=chosen.provider.api_key.resolve(environ),
+            max_connections=chosen.provider.max_connections,
+        )
+        with contextlib.closing(mailchimp):
+            yield Link(
+                settings=chosen,
+                warehouse=Warehouse(settings.warehouse_path(connection), fields=fields),
+                crm=CrmSide(
+                    onoffice,
+                    fields=fields,
+                    tag_field=chosen.tags.field if chosen.tags.enabled else None,
+                    time_zone=chosen.crm.time_zone,
+                ),
+                audience=MailchimpAudience(mailchimp, fields=fields),
+                now=now,
+                progress=progress,
+            )

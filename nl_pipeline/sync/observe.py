@@ -1,0 +1,185 @@
+"""Observing both sides: complete or incremental reads into the warehouse, and look-ups.
+
+Belongs here: how a read is staged, judged complete and finished. Must not be here: decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import pandas as pd
+
+from nl_pipeline.sync.link import Link
+from nl_pipeline.warehouse import observations
+from nl_pipeline.warehouse.observations import Evidence, Snapshot
+from nl_pipeline.warehouse.planning import PlanningOptions, find_look_ups
+
+Mode = Literal["full", "incremental"]
+
+#: Rows kept in memory before they go to the warehouse.
+_FLUSH_ROWS = 20_000
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """One read of one side: what was asked for, rows read, and whether nothing is missing."""
+
+    side: str
+    mode: Mode
+    rows: int
+    complete: bool
+    rejected: int
+
+
+def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
+    """Read the CRM into the warehouse; incremental falls back to full before the first full read."""
+    cursor = _cursor(link, side="crm") if mode == "incremental" else None
+    mode = "incremental" if cursor else "full"
+    tags, selects, tags_known = link.crm.options()
+    observations.store_options(link.warehouse, tags=tags, fields=selects)
+    observations.write_state(link.warehouse, name="tags_known", value="yes" if tags_known else "no")
+    for attempt in range(_TRIES):
+        started = link.now()
+        read = link.crm.read(since=cursor, observed_at=started)
+        observations.begin_read(link.warehouse, side="crm")
+        rows = _stage(link, frames=read.frames, what="contacts", total=lambda: read.pages.announced_first)
+        # Incremental pages shift while contacts change; the overlap of the next read catches those.
+        complete = read.complete or mode == "incremental"
+        if complete or attempt == _TRIES - 1:
+            break
+    observations.finish_contacts(
+        link.warehouse,
+        snapshot=Snapshot(
+            side="crm",
+            mode=mode,
+            started_at=started,
+            finished_at=link.now(),
+            announced_before=read.pages.announced_first or 0,
+            announced_after=read.pages.announced_last or 0,
+            rows_read=read.pages.rows,
+            complete=complete,
+        ),
+        cursor=started if complete else None,
+        now=link.now(),
+    )
+    if mode == "full":
+        observations.store_rejected(link.warehouse, side="crm", rows=read.rejected, now=link.now())
+    return ReadResult("crm", mode, rows, complete, len(read.rejected))
+
+
+def read_members(link: Link, *, mode: Mode) -> ReadResult:
+    """Read the audience into the warehouse; incremental falls back to full before the first one."""
+    audience_id = audience_of(link)
+    cursor = _cursor(link, side="provider") if mode == "incremental" else None
+    mode = "incremental" if cursor else "full"
+    for attempt in range(_TRIES):
+        started = link.now()
+        read = link.audience.read(audience_id, since=cursor, observed_at=started)
+        observations.begin_read(link.warehouse, side="provider")
+        rows = _stage(link, frames=read.frames, what="members", total=lambda: read.announced_before)
+        complete = read.complete or mode == "incremental"
+        if complete or attempt == _TRIES - 1:
+            break
+    complaints = link.audience.complaints(audience_id)
+    observations.finish_members(
+        link.warehouse,
+        snapshot=Snapshot(
+            side="provider",
+            mode=mode,
+            started_at=started,
+            finished_at=link.now(),
+            announced_before=read.announced_before,
+            announced_after=read.announced_after,
+            rows_read=read.rows,
+            complete=complete,
+        ),
+        complaints=complaints,
+        cursor=started if complete else None,
+        now=link.now(),
+    )
+    if mode == "full":
+        observations.store_rejected(link.warehouse, side="provider", rows=read.rejected, now=link.now())
+    return ReadResult("provider", mode, rows, complete, len(read.rejected))
+
+
+def _stage(
+    link: Link,
+    *,
+    frames: Iterable[pd.DataFrame | dict[str, pd.DataFrame]],
+    what: str,
+    total: object,
+) -> int:
+    """Stage frames in portions, so that memory stays flat and the file is held briefly."""
+    waiting: dict[str, list[pd.DataFrame]] = {}
+    held = rows = 0
+    for frame in frames:
+        tables = frame if isinstance(frame, dict) else {"members": frame}
+        main = tables.get("contacts", tables.get("members"))
+        held += 0 if main is None else len(main)
+        rows += 0 if main is None else len(main)
+        for table, part in tables.items():
+            waiting.setdefault(table, []).append(part)
+        if held >= _FLUSH_ROWS:
+            _flush(link, waiting=waiting)
+            waiting, held = {}, 0
+        announced = total() if callable(total) else 0
+        link.progress(what, rows, announced or 0)
+    _flush(link, waiting=waiting)
+    return rows
+
+
+def _flush(link: Link, *, waiting: dict[str, list[pd.DataFrame]]) -> None:
+    tables = {
+        table: pd.concat(parts, ignore_index=True) for table, parts in waiting.items() if parts
+    }
+    filled = {table: frame for table, frame in tables.items() if len(frame)}
+    if filled:
+        observations.stage(link.warehouse, tables=filled)
+
+
+def _cursor(link: Link, *, side: str) -> datetime | None:
+    cursor = observations.read_cursor(link.warehouse, side=side)
+    return None if cursor is None else cursor.replace(tzinfo=UTC)
+
+
+def audience_of(link: Link) -> str:
+    """The id of the connection's audience, checked to exist and to carry the mapped fields."""
+    stored = observations.read_state(link.warehouse, name="audience_id")
+    found = link.audience.check(name=link.settings.audience, audience_id=stored)
+    if stored is None:
+        observations.write_state(link.warehouse, name="audience_id", value=found.audience_id)
+    return found.audience_id
+
+
+@dataclass(frozen=True)
+class LookUpResult:
+    """How many members and contacts were looked up one by one."""
+
+    archived: int
+    signups: int
+    missing: int
+
+
+def look_up(link: Link, *, options: PlanningOptions) -> LookUpResult:
+    """Ask what the pictures cannot tell: who signed up, what archiving hides, who is really gone."""
+    wanted = find_look_ups(link.warehouse, options=options)
+    evidence: list[Evidence] = []
+    if wanted.archived or wanted.signups:
+        audience_id = observations.read_state(link.warehouse, name="audience_id") or ""
+        link.progress("look-ups", 0, len(wanted.archived) + len(wanted.signups))
+        evidence += link.audience.look_up_archived(audience_id, wanted.archived)
+        evidence += link.audience.look_up_signups(audience_id, wanted.signups)
+    if wanted.missing:
+        _, found = link.crm.read_ids([crm_id for _, crm_id in wanted.missing], observed_at=link.now())
+        evidence += [
+            Evidence("contact_missing", key, str(crm_id), None, None)
+            for key, crm_id in wanted.missing
+            if crm_id not in found
+        ]
+    if evidence:
+        observations.store_evidence(link.warehouse, evidence=evidence, now=link.now())
+    return LookUpResult(len(wanted.archived), len(wanted.signups), len(wanted.missing))

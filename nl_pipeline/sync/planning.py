@@ -1,0 +1,45 @@
+"""Making a plan: observe, look up, decide. Nothing outside the warehouse is written.
+
+Belongs here: the order of these steps. Must not be here: pushing.
+"""
+
+from __future__ import annotations
+
+from nl_pipeline.domain.plan import Plan
+from nl_pipeline.domain.schemas import PLAN_SCHEMA, validate
+from nl_pipeline.sync.link import Link
+from nl_pipeline.sync.observe import Mode, look_up, read_contacts, read_members
+from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
+from nl_pipeline.warehouse import observations, planning, plans
+from nl_pipeline.warehouse.planning import PlanningOptions
+
+
+def planning_options(link: Link, *, mode: Mode) -> PlanningOptions:
+    """What the plan depends on beside the warehouse."""
+    known = observations.read_state(link.warehouse, name="tags_known") == "yes"
+    return PlanningOptions(
+        mode=mode,
+        brakes=link.brakes,
+        adopt_existing=link.settings.adopt_existing,
+        ownership_tag=OWNERSHIP_TAG,
+        tags_known=known and link.settings.tags.enabled,
+    )
+
+
+def make_plan(link: Link, *, mode: Mode) -> Plan:
+    """Decide over what was observed last, with the look-ups that needs; returns the stored plan."""
+    options = planning_options(link, mode=mode)
+    look_up(link, options=options)
+    plan_id = planning.compute(link.warehouse, options=options, now=link.now())
+    validate(
+        plans.change_heads(link.warehouse, plan_id=plan_id), schema=PLAN_SCHEMA, name="plan"
+    )
+    return plans.load(link.warehouse, plan_id=plan_id)
+
+
+def observe_and_plan(link: Link, *, mode: Mode) -> Plan:
+    """Read both sides, then plan. A connection that was never read is read in full."""
+    contacts = read_contacts(link, mode=mode)
+    members = read_members(link, mode=mode)
+    full = contacts.mode == "full" and members.mode == "full"
+    return make_plan(link, mode="full" if full else "incremental")

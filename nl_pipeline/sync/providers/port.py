@@ -1,0 +1,80 @@
+"""The port of an audience: what every provider must offer to the use cases.
+
+Belongs here: the protocol and its records. Must not be here: anything of one provider.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pandas as pd
+
+from nl_pipeline.settings import Connection
+from nl_pipeline.warehouse.observations import Evidence
+from nl_pipeline.warehouse.outcomes import Pending, Result
+
+#: The tag by which we know the members we added or took over. Never mirrored into the CRM.
+OWNERSHIP_TAG = "onoffice"
+
+
+class MemberRead(Protocol):
+    """One read of an audience: iterate ``frames``, then look at the counts."""
+
+    frames: Iterator[pd.DataFrame]
+    rejected: list[tuple[str, str]]
+
+    @property
+    def announced_before(self) -> int: ...
+    @property
+    def announced_after(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def complete(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class AudienceFound:
+    """The audience a connection works with; ``created`` and ``fields_created`` tell what was made."""
+
+    audience_id: str
+    created: bool
+    fields_created: tuple[str, ...]
+
+
+class AudienceSide(Protocol):
+    """A provider's audience in the words of the warehouse. Errors are those of ``clients.errors``."""
+
+    @property
+    def calls(self) -> Counter[str]: ...
+
+    def check(self, *, name: str, audience_id: str | None) -> AudienceFound:
+        """Find the audience by stored id, then by exact name, and check the mapped fields."""
+
+    def prepare(self, connection: Connection, *, audience_id: str | None) -> AudienceFound:
+        """As ``check``, but create what is missing."""
+
+    def read(self, audience_id: str, *, since: datetime | None, observed_at: datetime) -> MemberRead:
+        """All members, archived ones too, or those changed since (aware UTC, with overlap)."""
+
+    def complaints(self, audience_id: str) -> list[str]:
+        """Member ids with an abuse report."""
+
+    def look_up_signups(
+        self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
+    ) -> list[Evidence]:
+        """Who subscribed these members: (key, member id, changed at)."""
+
+    def look_up_archived(
+        self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
+    ) -> list[Evidence]:
+        """Whether these archived members had unsubscribed before they were archived."""
+
+    def push(
+        self, audience_id: str, pending: Sequence[Pending], *, on_results: Callable[[list[Result]], None]
+    ) -> None:
+        """Send changes with the fewest calls that cannot overwrite a status; results as they come."""

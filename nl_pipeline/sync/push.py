@@ -1,0 +1,247 @@
+"""Pushing a plan, both ways: opt-outs into the CRM first, everything read back, then the base moves.
+
+Belongs here: the order of sending, the checks right before it, resuming. Must not be here: what to
+send (the plan) and how a service takes it (``crm``, ``providers``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nl_pipeline.domain.brakes import Verdict
+from nl_pipeline.domain.plan import Plan
+from nl_pipeline.sync import activities
+from nl_pipeline.sync.link import Link
+from nl_pipeline.sync.observe import audience_of, read_members
+from nl_pipeline.sync.planning import planning_options
+from nl_pipeline.warehouse import observations, outcomes, plans
+from nl_pipeline.warehouse.observations import Snapshot
+from nl_pipeline.warehouse.outcomes import Pending, Result
+
+#: Members changed by the push are read back from this long before it began.
+_READ_BACK_MARGIN = timedelta(seconds=5)
+_GIVES_CONSENT = ("subscribe", "resubscribe")
+
+
+class PlanRefused(Exception):
+    """A plan that may not be pushed as it stands. The text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What became of a plan. ``held`` rows wait for a release; ``open`` ones were not confirmed."""
+
+    plan_id: str
+    confirmed: int
+    refused: int
+    failed: int
+    unknown: int
+    overtaken: int
+    without_effect: int
+    held: int
+    base_moved: int
+    activities_written: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every change that was not held is confirmed or was overtaken by events."""
+        return not (self.refused or self.failed or self.unknown or self.without_effect or self.held)
+
+
+def check_may_push(link: Link, *, plan: Plan, approved: bool) -> None:
+    """The verdict, checked by the push itself however it was started. Raises PlanRefused."""
+    if plan.status == "expired":
+        raise PlanRefused(
+            f"plan {plan.plan_id} has expired, a newer one replaced it; push the newer one"
+        )
+    if plan.verdict is Verdict.APPROVAL and not approved:
+        raise PlanRefused(
+            f"plan {plan.plan_id} is the first sync of this connection and is applied only by its id:"
+            f" look at it, then run `nl-pipeline apply {link.name} {plan.plan_id}`"
+        )
+    if plan.status == "open" and plan.base_version != plans.current_base_version(link.warehouse):
+        raise PlanRefused(
+            f"plan {plan.plan_id} was made over an older base; make a new one with `nl-pipeline plan`"
+        )
+
+
+def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
+    """Send the plan's CRM changes: cancellations of opted-out people first.
+
+    Raises PlanRefused; OperatorNeeded when the CRM refuses to work with us.
+    """
+    check_may_push(link, plan=plan, approved=approved)
+    pending = [p for p in _pending(link, plan=plan) if p.change.side == "crm"]
+    if not pending:
+        return
+    ids = sorted({int(p.change.record_id) for p in pending if p.change.record_id})
+    if ids:
+        # Staff may have changed a contact since it was read: look again before writing.
+        _read_back_contacts(link, ids=ids)
+        outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
+    pending = [p for p in _pending(link, plan=plan) if p.change.side == "crm"]
+    opt_outs = [p for p in pending if p.change.after.get("newsletter") == "CANCEL"]
+    urgent = {p.change.seq for p in opt_outs}
+    others = [p for p in pending if p.change.seq not in urgent]
+    for part in (opt_outs, others):
+        _send(link, plan=plan, pending=part, side="CRM", send=link.crm.push)
+
+
+def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
+    """Send the plan's provider changes after one more pull of what changed there.
+
+    Raises PlanRefused; OperatorNeeded when the provider refuses to work with us.
+    """
+    check_may_push(link, plan=plan, approved=approved)
+    if not any(p.change.side == "provider" for p in _pending(link, plan=plan)):
+        return
+    read_members(link, mode="incremental")
+    outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
+    outcomes.record_withdrawals(
+        link.warehouse, plan_id=plan.plan_id, released=plan.released, now=link.now()
+    )
+    audience_id = audience_of(link)
+    pending = _fence(link, plan=plan, pending=_pending(link, plan=plan))
+    _send(
+        link,
+        plan=plan,
+        pending=[p for p in pending if p.change.side == "provider"],
+        side="provider",
+        send=lambda items, *, on_results: link.audience.push(audience_id, items, on_results=on_results),
+    )
+
+
+def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pending]:
+    """Drop every subscription of an address whose last consent event is a withdrawal."""
+    keys = {p.change.key for p in pending if p.change.action in _GIVES_CONSENT}
+    withdrawn = outcomes.withdrawn_keys(link.warehouse, keys=keys) if keys else set()
+    stopped = [p for p in pending if p.change.key in withdrawn and p.change.action in (*_GIVES_CONSENT, "tag_member")]
+    outcomes.record(
+        link.warehouse,
+        plan_id=plan.plan_id,
+        results=[Result(p.change.seq, "overtaken", cause="withdrawn") for p in stopped],
+        now=link.now(),
+    )
+    gone = {p.change.seq for p in stopped}
+    return [p for p in pending if p.change.seq not in gone]
+
+
+def _pending(link: Link, *, plan: Plan) -> list[Pending]:
+    return outcomes.pending_changes(link.warehouse, plan_id=plan.plan_id, released=plan.released)
+
+
+def _send(
+    link: Link,
+    *,
+    plan: Plan,
+    pending: Sequence[Pending],
+    side: str,
+    send: Callable[..., None],
+) -> None:
+    """Note the intent of every change, send, note every result as it comes."""
+    if not pending:
+        return
+    outcomes.record(
+        link.warehouse,
+        plan_id=plan.plan_id,
+        results=[Result(p.change.seq, "sending") for p in pending],
+        now=link.now(),
+    )
+    done = 0
+
+    def keep(results: list[Result]) -> None:
+        nonlocal done
+        done += len(results)
+        outcomes.record(link.warehouse, plan_id=plan.plan_id, results=results, now=link.now())
+        link.progress(f"changes to the {side}", done, len(pending))
+
+    send(pending, on_results=keep)
+
+
+def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
+    """Read back what was touched, then move base, ledger and activities in one transaction."""
+    ids = outcomes.touched_contacts(link.warehouse, plan_id=plan.plan_id)
+    if ids:
+        _read_back_contacts(link, ids=ids)
+    if outcomes.sent_to_provider(link.warehouse, plan_id=plan.plan_id):
+        _read_back_members(link, since=since)
+    confirmation = outcomes.confirm(
+        link.warehouse,
+        plan_id=plan.plan_id,
+        options=planning_options(link, mode="full" if plan.mode == "full" else "incremental"),
+        activities=True,
+        now=link.now(),
+    )
+    written = activities.write(link)
+    counts = plans.count_results(link.warehouse, plan_id=plan.plan_id)
+    return PushResult(
+        plan_id=plan.plan_id,
+        confirmed=confirmation.confirmed,
+        refused=counts.get("refused", 0),
+        failed=counts.get("failed", 0),
+        unknown=counts.get("unknown", 0),
+        overtaken=counts.get("overtaken", 0),
+        without_effect=confirmation.without_effect,
+        held=counts.get("held", 0),
+        base_moved=confirmation.base_moved,
+        activities_written=written,
+    )
+
+
+def apply_plan(link: Link, *, plan: Plan, approved: bool = False) -> PushResult:
+    """Push both ways and confirm. Running it again sends only what was never sent.
+
+    A change whose outcome is unknown is not sent again: it is read back here, and the next plan
+    decides anew over what is there.
+    """
+    check_may_push(link, plan=plan, approved=approved)
+    started = link.now()
+    try:
+        push_to_crm(link, plan=plan, approved=approved)
+        push_to_provider(link, plan=plan, approved=approved)
+    finally:
+        # Whatever stopped us, what was sent is read back and recorded.
+        result = confirm(link, plan=plan, since=started)
+    return result
+
+
+def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
+    started = link.now()
+    frames, found = link.crm.read_ids(ids, observed_at=started)
+    observations.begin_read(link.warehouse, side="crm")
+    if len(frames["contacts"]):
+        observations.stage(link.warehouse, tables=frames)
+    observations.finish_contacts(
+        link.warehouse,
+        snapshot=Snapshot("crm", "read_back", started, link.now(), len(ids), len(ids), len(found), True),
+        cursor=None,
+        now=link.now(),
+    )
+
+
+def _read_back_members(link: Link, *, since: datetime) -> None:
+    """Everything that changed at the provider since the push began: our own changes and others'."""
+    audience_id = observations.read_state(link.warehouse, name="audience_id") or ""
+    started = link.now()
+    read = link.audience.read(audience_id, since=since - _READ_BACK_MARGIN, observed_at=started)
+    observations.begin_read(link.warehouse, side="provider")
+    for frame in read.frames:
+        observations.stage(link.warehouse, tables={"members": frame})
+    observations.finish_members(
+        link.warehouse,
+        snapshot=Snapshot(
+            "provider",
+            "read_back",
+            started,
+            link.now(),
+            read.announced_before,
+            read.announced_after,
+            read.rows,
+            read.complete,
+        ),
+        complaints=None,
+        cursor=None,
+        now=link.now(),
+    )

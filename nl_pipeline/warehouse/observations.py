@@ -1,0 +1,273 @@
+"""What was seen on either side: pages go to staging, a finished read becomes the picture.
+
+A read is staged page by page in short transactions, because pages come over HTTP and the file must
+not be held meanwhile. ``finish_*`` replaces (full) or merges (incremental) in one transaction, and
+appends every opt-out it finds to the consent ledger in that same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+
+from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.templates import render
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How complete one read of one side was. Times are aware UTC, counts are rows."""
+
+    side: str
+    mode: str
+    started_at: datetime
+    finished_at: datetime
+    announced_before: int
+    announced_after: int
+    rows_read: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The answer to one look-up. ``happened_at`` is None where the service gives no time."""
+
+    kind: str
+    key: str
+    detail: str
+    happened_at: datetime | None
+    member_changed_at: datetime | None
+
+
+def naive(moment: datetime | None) -> datetime | None:
+    """UTC without a zone, as the warehouse stores it."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def begin_read(warehouse: Warehouse, *, side: str) -> None:
+    """Empty the staging of one side."""
+    with warehouse.transaction() as db:
+        for table in _STAGED[side]:
+            db.execute(f"DROP TABLE IF EXISTS staging_{table}")
+            db.execute(f"CREATE TABLE staging_{table} AS SELECT * FROM {table} LIMIT 0")
+
+
+_STAGED = {"crm": ("contacts", "contact_addresses"), "provider": ("members",)}
+
+
+def stage(warehouse: Warehouse, *, tables: dict[str, pd.DataFrame]) -> None:
+    """Append frames with the columns of ``contacts``, ``contact_addresses`` or ``members``."""
+    with warehouse.transaction() as db:
+        for table, frame in tables.items():
+            _append(db, table=f"staging_{table}", frame=frame)
+
+
+def _append(db: duckdb.DuckDBPyConnection, *, table: str, frame: pd.DataFrame) -> None:
+    db.register("incoming", frame)
+    db.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    db.unregister("incoming")
+
+
+def staged_rows(warehouse: Warehouse, *, side: str) -> int:
+    """Distinct records staged so far."""
+    table, record = ("contacts", "crm_id") if side == "crm" else ("members", "member_id")
+    with warehouse.session() as db:
+        return _number(db, f"SELECT count(DISTINCT {record}) FROM staging_{table}")
+
+
+def _number(db: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> int:
+    row = db.execute(query, list(parameters)).fetchall()[0]
+    return int(row[0] or 0)
+
+
+def finish_contacts(
+    warehouse: Warehouse, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
+) -> None:
+    """Make the staged contacts the picture of the CRM and take in the cancellations they show.
+
+    A full read that is not complete is merged like an incremental one: it proves what it saw, not
+    that the rest is gone.
+    """
+    replaces = snapshot.mode == "full" and snapshot.complete
+    with warehouse.transaction() as db:
+        if replaces:
+            db.execute("DELETE FROM contacts")
+            db.execute("DELETE FROM contact_addresses")
+            db.execute("DELETE FROM evidence WHERE kind = 'contact_missing'")
+        else:
+            db.execute("DELETE FROM contacts WHERE crm_id IN (SELECT crm_id FROM staging_contacts)")
+            db.execute(
+                "DELETE FROM contact_addresses WHERE crm_id IN (SELECT crm_id FROM staging_contacts)"
+            )
+        db.execute(
+            "INSERT INTO contacts BY NAME SELECT * FROM staging_contacts"
+            " QUALIFY row_number() OVER (PARTITION BY crm_id ORDER BY observed_at DESC) = 1"
+        )
+        db.execute("INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses")
+        _finish(db, snapshot=snapshot, cursor=cursor, now=now)
+
+
+def finish_members(
+    warehouse: Warehouse,
+    *,
+    snapshot: Snapshot,
+    complaints: Iterable[str] | None,
+    cursor: datetime | None,
+    now: datetime,
+) -> None:
+    """Make the staged members the picture of the audience and take in the opt-outs they show.
+
+    ``complaints``: member ids with an abuse report, None if they were not asked for; an
+    unsubscribed or cleaned one of them is a COMPLAINT.
+    """
+    replaces = snapshot.mode == "full" and snapshot.complete
+    with warehouse.transaction() as db:
+        if replaces:
+            db.execute("DELETE FROM members")
+        else:
+            # An address change gives a member a new key and member id; the stable id finds the old row.
+            db.execute(
+                "DELETE FROM members WHERE member_id IN (SELECT member_id FROM staging_members)"
+                " OR (provider_id <> '' AND provider_id IN (SELECT provider_id FROM staging_members))"
+            )
+        db.execute(
+            "INSERT INTO members BY NAME SELECT * FROM staging_members QUALIFY"
+            " row_number() OVER (PARTITION BY key ORDER BY changed_at DESC NULLS LAST, observed_at DESC) = 1"
+        )
+        if complaints is not None:
+            reported = pd.DataFrame({"member_id": pd.Series(list(complaints), dtype="str")})
+            db.execute("DELETE FROM complaints")
+            _append(db, table="complaints", frame=reported)
+        db.execute(
+            "UPDATE members SET state = 'COMPLAINT' WHERE state IN ('UNSUB', 'CLEANED')"
+            " AND member_id IN (SELECT member_id FROM complaints)"
+        )
+        _finish(db, snapshot=snapshot, cursor=cursor, now=now)
+
+
+def _finish(
+    db: duckdb.DuckDBPyConnection, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
+) -> None:
+    for table in _STAGED[snapshot.side]:
+        db.execute(f"DROP TABLE staging_{table}")
+    db.execute(
+        "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, false)",
+        [
+            snapshot.side,
+            snapshot.mode,
+            naive(snapshot.started_at),
+            naive(snapshot.finished_at),
+            snapshot.announced_before,
+            snapshot.announced_after,
+            snapshot.rows_read,
+            snapshot.complete,
+        ],
+    )
+    if cursor is not None:
+        db.execute("DELETE FROM cursors WHERE side = ?", [snapshot.side])
+        db.execute("INSERT INTO cursors VALUES (?, ?)", [snapshot.side, naive(cursor)])
+    take_in_opt_outs(db, now=now)
+
+
+def take_in_opt_outs(db: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
+    """Append every observed withdrawal that the ledger does not hold yet."""
+    for statement in duckdb.extract_statements(render("intake.sql.j2")):
+        db.execute(statement, {"now": naive(now)})
+
+
+def read_cursor(warehouse: Warehouse, *, side: str) -> datetime | None:
+    """Where the next incremental read of a side starts (naive UTC), or None before a full one."""
+    with warehouse.session() as db:
+        rows = db.execute("SELECT value FROM cursors WHERE side = ?", [side]).fetchall()
+    return rows[0][0] if rows else None
+
+
+def store_options(
+    warehouse: Warehouse, *, tags: dict[str, str], fields: Mapping[str, Iterable[str]]
+) -> None:
+    """Remember the CRM's tag labels by option key and the permitted values of select fields."""
+    with warehouse.transaction() as db:
+        db.execute("DELETE FROM tag_options")
+        db.execute("DELETE FROM field_options")
+        _append(
+            db,
+            table="tag_options",
+            frame=pd.DataFrame(list(tags.items()), columns=["key", "label"], dtype="str"),
+        )
+        rows = [(name, key) for name, keys in fields.items() for key in keys]
+        _append(
+            db, table="field_options", frame=pd.DataFrame(rows, columns=["field", "key"], dtype="str")
+        )
+
+
+def store_rejected(
+    warehouse: Warehouse, *, side: str, rows: Iterable[tuple[str, str]], now: datetime
+) -> None:
+    """Keep the rows that could not be used: (record id, cause)."""
+    frame = pd.DataFrame(list(rows), columns=["record_id", "cause"], dtype="str")
+    frame["side"] = side
+    frame["seen_at"] = naive(now)
+    with warehouse.transaction() as db:
+        db.execute("DELETE FROM rejected_rows WHERE side = ?", [side])
+        _append(db, table="rejected_rows", frame=frame)
+
+
+def store_evidence(warehouse: Warehouse, *, evidence: Sequence[Evidence], now: datetime) -> None:
+    """Keep the answers of look-ups, and take in the opt-outs they reveal."""
+    frame = pd.DataFrame(
+        {
+            "kind": pd.Series([e.kind for e in evidence], dtype="str"),
+            "key": pd.Series([e.key for e in evidence], dtype="str"),
+            "detail": pd.Series([e.detail for e in evidence], dtype="str"),
+            "happened_at": pd.Series([naive(e.happened_at) for e in evidence], dtype="datetime64[us]"),
+            "member_changed_at": pd.Series(
+                [naive(e.member_changed_at) for e in evidence], dtype="datetime64[us]"
+            ),
+        }
+    )
+    frame["looked_up_at"] = naive(now)
+    with warehouse.transaction() as db:
+        db.register("answers", frame)
+        db.execute("DELETE FROM evidence WHERE (kind, key) IN (SELECT kind, key FROM answers)")
+        db.execute("INSERT INTO evidence BY NAME SELECT * FROM answers")
+        db.unregister("answers")
+        take_in_opt_outs(db, now=now)
+
+
+def back_up(warehouse: Warehouse, *, backup_id: str, now: datetime) -> dict[str, int]:
+    """Store both sides as they are now; returns rows per side."""
+    with warehouse.transaction() as db:
+        db.execute(
+            "INSERT INTO backups SELECT ?, 'crm', crm_id::VARCHAR, to_json(contacts), ? FROM contacts",
+            [backup_id, naive(now)],
+        )
+        db.execute(
+            "INSERT INTO backups SELECT ?, 'provider', member_id, to_json(members), ? FROM members",
+            [backup_id, naive(now)],
+        )
+        rows = db.execute(
+            "SELECT side, count(*) FROM backups WHERE backup_id = ? GROUP BY side", [backup_id]
+        ).fetchall()
+    return {side: int(count) for side, count in rows}
+
+
+def read_state(warehouse: Warehouse, *, name: str) -> str | None:
+    """One remembered fact about the connection, e.g. the audience id."""
+    with warehouse.session() as db:
+        rows = db.execute("SELECT value FROM connection_state WHERE name = ?", [name]).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def write_state(warehouse: Warehouse, *, name: str, value: str) -> None:
+    """Remember one fact about the connection."""
+    with warehouse.transaction() as db:
+        db.execute(
+            "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [name, value],
+        )

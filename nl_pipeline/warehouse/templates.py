@@ -1,0 +1,43 @@
+"""SQL texts: read from the ``sql`` folder, expanded per connection, split into statements.
+
+Templates repeat column lists for the mapped fields. Field names are validated identifiers of the
+settings; values never enter a text, they are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+_FOLDER = files("nl_pipeline.warehouse") / "sql"
+
+
+def _load(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_load), undefined=jinja2.StrictUndefined, autoescape=False
+    )
+
+
+def render(name: str, **context: Any) -> str:
+    """The text of template ``name`` with its column lists filled in."""
+    return _environment().get_template(name).render(**context)
+
+
+def migration_names() -> Iterable[str]:
+    """Names of all migrations, in order."""
+    folder = _FOLDER / "migrations"
+    return sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+
+
+def migration(name: str) -> str:
+    """The text of one migration."""
+    return _load(f"migrations/{name}")

@@ -1,0 +1,71 @@
+"""Clients of a running sandbox.
+
+Belongs here: fixtures for the contract tests of the clients. Not here: the sandbox itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from nl_pipeline.clients.mailchimp import MailchimpClient
+from nl_pipeline.clients.onoffice import OnOfficeClient
+from nl_pipeline.sandbox.credentials import MAILCHIMP_API_KEY, ONOFFICE_SECRET, ONOFFICE_TOKEN
+from nl_pipeline_tests.clients.answering import Naps
+from nl_pipeline_tests.sandbox_control import SandboxControl
+
+CrmFactory = Callable[..., OnOfficeClient]
+MailchimpFactory = Callable[..., MailchimpClient]
+
+
+@pytest.fixture
+def crm_with(sandbox: SandboxControl) -> Iterator[CrmFactory]:
+    """Make clients of the onOffice twin with options; they are closed after the test."""
+    made: list[OnOfficeClient] = []
+
+    def make(**options: Any) -> OnOfficeClient:
+        settings: dict[str, Any] = {
+            "token": ONOFFICE_TOKEN,
+            "secret": ONOFFICE_SECRET,
+            "sleep": Naps(),
+            **options,
+        }
+        made.append(OnOfficeClient(base_url=sandbox.onoffice_url, **settings))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def crm(crm_with: CrmFactory) -> OnOfficeClient:
+    """A client of the onOffice twin."""
+    return crm_with()
+
+
+@pytest.fixture
+def mailchimp_with(sandbox: SandboxControl) -> Iterator[MailchimpFactory]:
+    """Make clients of the Mailchimp twin with options; they are closed after the test."""
+    made: list[MailchimpClient] = []
+
+    def make(**options: Any) -> MailchimpClient:
+        settings: dict[str, Any] = {
+            "api_key": MAILCHIMP_API_KEY,
+            "sleep": Naps(),
+            **options,
+        }
+        made.append(MailchimpClient(base_url=sandbox.mailchimp_url, **settings))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def mailchimp(mailchimp_with: MailchimpFactory) -> MailchimpClient:
+    """A client of the Mailchimp twin."""
+    return mailchimp_with()

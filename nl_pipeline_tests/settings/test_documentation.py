@@ -1,0 +1,91 @@
+"""The example, the JSON Schema and the description of every key agree with the models."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nl_pipeline import settings
+from nl_pipeline.settings import SettingDoc
+from nl_pipeline_tests.settings.documents import connection
+
+DESCRIBED = settings.describe()
+OPTIONS = ("audience", "fields", "tags", "activities", "brakes", "schedules", "adopt_existing")
+
+
+def example() -> settings.Connection:
+    loaded = settings.parse(settings.example_text(), file="example", folder=Path("/srv"))
+    return loaded.connection("my-agency")
+
+
+def test_the_example_is_valid() -> None:
+    assert example().provider.audience_details is not None
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_example_shows_the_defaults(option: str) -> None:
+    assert getattr(example(), option) == getattr(connection(), option)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_example_shows_every_option(option: str) -> None:
+    assert re.search(rf"^    {option}:", settings.example_text(), re.MULTILINE)
+
+
+def test_the_sandbox_file_is_valid_on_any_port() -> None:
+    text = settings.sandbox_text(port=8999)
+
+    loaded = settings.parse(text, file="sandbox", folder=Path("/srv"))
+
+    assert loaded.connection("demo-mailchimp").crm.base_url == (
+        "http://127.0.0.1:8999/onoffice/api/stable/api.php"
+    )
+
+
+@pytest.mark.parametrize("doc", DESCRIBED, ids=lambda doc: doc.key)
+def test_every_key_is_explained_in_a_sentence(doc: SettingDoc) -> None:
+    assert doc.description.endswith(".")
+    assert doc.type
+
+
+def test_required_keys_are_described_without_a_default() -> None:
+    by_key = {doc.key: doc for doc in DESCRIBED}
+
+    assert by_key["connections.<name>.crm.onoffice.token"].default == ""
+    assert by_key["connections.<name>.brakes.removals.count"].default == "50"
+    assert by_key["connections.<name>.fields[].direction"].allowed == (
+        "both, to_provider, to_crm, off"
+    )
+
+
+def test_the_schema_describes_every_key_and_allows_no_other() -> None:
+    objects = [node for node in nodes_of(settings.json_schema()) if "properties" in node]
+
+    for node in objects:
+        assert node["additionalProperties"] is False
+        for name, value in node["properties"].items():
+            assert "description" in value, name
+
+
+def test_the_schema_lets_an_optional_activity_be_off() -> None:
+    delivered = settings.json_schema()["$defs"]["Activities"]["properties"]["delivered"]
+
+    assert {"const": "off"} in delivered["anyOf"]
+
+
+def test_the_schema_refuses_a_literal_secret() -> None:
+    token = settings.json_schema()["$defs"]["Crm"]["properties"]["token"]
+
+    assert re.search(token["pattern"], "${ONOFFICE_TOKEN}")
+    assert not re.search(token["pattern"], "0123456789abcdef")
+
+
+def nodes_of(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, list):
+        return [node for item in value for node in nodes_of(item)]
+    if isinstance(value, dict):
+        return [value, *(node for item in value.values() for node in nodes_of(item))]
+    return []
