@@ -9,11 +9,15 @@ domain that can never receive mail (``.example``).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TypeVar
 
 from nl_pipeline.sandbox.names import LANGUAGES, Language
+
+T = TypeVar("T")
 
 TAG_OPTIONS: dict[str, str] = {
     "indMulti2098Select5952": "Kapitalanleger",
@@ -25,11 +29,11 @@ TAG_OPTIONS: dict[str, str] = {
 }
 """Newsletter tags of the account, option key to label."""
 
-_LANGUAGE_WEIGHTS = tuple(accumulate((50, 15, 15, 12, 8)))
+_LANGUAGE_STEPS = tuple(accumulate((50, 15, 15, 12, 8)))
 _NEWSLETTER_VALUES = ("1", "4", "0", "2", "3", "5", "", "9")
-_NEWSLETTER_WEIGHTS = tuple(accumulate((550, 215, 85, 75, 30, 20, 20, 5)))
+_NEWSLETTER_STEPS = tuple(accumulate((550, 215, 85, 75, 30, 20, 20, 5)))
 _GDPR_VALUES = ("", "speicherungzugestimmt", "ignorieren", "speicherungwiderrufen")
-_GDPR_WEIGHTS = tuple(accumulate((55, 38, 4, 3)))
+_GDPR_STEPS = tuple(accumulate((55, 38, 4, 3)))
 _TITLES = ("Dr.", "Prof. Dr.", "Dipl.-Ing.", "Mag.")
 _FAULTY_EMAILS = ("kein-email", "info@", "@kunde.example", "anfrage kunde.example", "a@b", "-")
 _AWKWARD_LAST_NAMES = (
@@ -95,15 +99,15 @@ def persons(contacts: int, *, seed: int) -> Iterator[Person]:
     draw = random.Random(f"population {seed}")
     mains: list[str] = []
     for number in range(1, contacts + 1):
-        language = draw.choices(LANGUAGES, cum_weights=_LANGUAGE_WEIGHTS)[0]
+        language = _weighted(LANGUAGES, steps=_LANGUAGE_STEPS, chance=draw.random())
         yield _person(number, language=language, draw=draw, mains=mains)
 
 
 def _person(number: int, *, language: Language, draw: random.Random, mains: list[str]) -> Person:
     chance = draw.random
     female = chance() < 0.5
-    first_name = draw.choice(language.female if female else language.male)
-    last_name = draw.choice(language.last)
+    first_name = _one_of(language.female if female else language.male, chance=chance())
+    last_name = _one_of(language.last, chance=chance())
     company = ""
     if chance() < 0.18:
         company = f"{draw.choice(language.last)} {draw.choice(_LEGAL_FORMS)}"
@@ -130,15 +134,25 @@ def _person(number: int, *, language: Language, draw: random.Random, mains: list
         first_name=first_name,
         last_name=last_name,
         emails=emails,
-        newsletter=draw.choices(_NEWSLETTER_VALUES, cum_weights=_NEWSLETTER_WEIGHTS)[0],
+        newsletter=_weighted(_NEWSLETTER_VALUES, steps=_NEWSLETTER_STEPS, chance=chance()),
         private=chance() < 0.02,
         archived=chance() < 0.04,
-        gdpr=draw.choices(_GDPR_VALUES, cum_weights=_GDPR_WEIGHTS)[0],
+        gdpr=_weighted(_GDPR_VALUES, steps=_GDPR_STEPS, chance=chance()),
         tags=tags,
         language=language.key,
         company=company,
         phone=f"+49 241 {number:07d}" if chance() < 0.6 else "",
     )
+
+
+def _one_of(values: Sequence[T], *, chance: float) -> T:
+    """One of the values, all alike; ``random.choice`` takes three times as long."""
+    return values[int(chance * len(values))]
+
+
+def _weighted(values: Sequence[T], *, steps: Sequence[int], chance: float) -> T:
+    """One of the values by their summed weights; ``random.choices`` takes far longer."""
+    return values[bisect(steps, chance * steps[-1])]
 
 
 def _emails(

@@ -214,22 +214,9 @@ class CrmSide:
         by_contact: dict[str, list[Pending]] = {}
         for item in others:
             by_contact.setdefault(item.change.record_id, []).append(item)
-        names = {f.name: f for f in self._fields}
-        groups = list(by_contact.items())
-        for start in range(0, len(groups), 200):
-            chunk = groups[start : start + 200]
-            outcomes = self.client.modify_addresses(
-                [
-                    AddressChange(address_id=int(record), parameters=self._parameters(items, names=names))
-                    for record, items in chunk
-                ]
-            )
-            results = [
-                _result(item.change.seq, outcome.ok, outcome.error, record_id=item.change.record_id)
-                for (_, items), outcome in zip(chunk, outcomes, strict=True)
-                for item in items
-            ]
-            on_results(results)
+        refused = self._modify(list(by_contact.values()), on_results=on_results, keep_refused=True)
+        # One bad value refuses the whole action: the changes of that contact go one by one then.
+        self._modify([[item] for items in refused for item in items], on_results=on_results)
         for start in range(0, len(creations), 200):
             batch = creations[start : start + 200]
             outcomes = self.client.create_addresses(
@@ -237,7 +224,7 @@ class CrmSide:
                     NewAddress(
                         reference=str(item.change.seq),
                         parameters={
-                            **self._parameters([item], names=names),
+                            **self._parameters([item]),
                             "email": item.change.after["email"],
                             # Never overwrites: an existing contact with the address stays as it is
                             # and the next plan sees it (onOffice apidoc, address create).
@@ -260,9 +247,41 @@ class CrmSide:
                 ]
             )
 
-    def _parameters(
-        self, items: Sequence[Pending], *, names: dict[str, ProfileField]
-    ) -> dict[str, Any]:
+    def _modify(
+        self,
+        groups: Sequence[list[Pending]],
+        *,
+        on_results: Callable[[list[Result]], None],
+        keep_refused: bool = False,
+    ) -> list[list[Pending]]:
+        """One action per group of changes of one contact; returns refused groups of several."""
+        refused: list[list[Pending]] = []
+        for start in range(0, len(groups), 200):
+            chunk = groups[start : start + 200]
+            outcomes = self.client.modify_addresses(
+                [
+                    AddressChange(
+                        address_id=int(items[0].change.record_id),
+                        parameters=self._parameters(items),
+                    )
+                    for items in chunk
+                ]
+            )
+            results: list[Result] = []
+            for items, outcome in zip(chunk, outcomes, strict=True):
+                told = [
+                    _result(i.change.seq, outcome.ok, outcome.error, record_id=i.change.record_id)
+                    for i in items
+                ]
+                if keep_refused and len(items) > 1 and told[0].result == "refused":
+                    refused.append(items)
+                else:
+                    results += told
+            on_results(results)
+        return refused
+
+    def _parameters(self, items: Sequence[Pending]) -> dict[str, Any]:
+        names = {f.name: f for f in self._fields}
         parameters: dict[str, Any] = {}
         for item in items:
             change = item.change

@@ -47,8 +47,7 @@ def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
         read = link.crm.read(since=cursor, observed_at=started)
         observations.begin_read(link.warehouse, side="crm")
         rows = _stage(link, frames=read.frames, what="contacts", total=lambda: read.pages.announced_first)
-        # Incremental pages shift while contacts change; the overlap of the next read catches those.
-        complete = read.complete or mode == "incremental"
+        complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
     observations.finish_contacts(
@@ -63,6 +62,7 @@ def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
             rows_read=read.pages.rows,
             complete=complete,
         ),
+        # Rows shifted between pages may have been missed: the next read starts where this one did.
         cursor=started if complete else None,
         now=link.now(),
     )
@@ -81,7 +81,7 @@ def read_members(link: Link, *, mode: Mode) -> ReadResult:
         read = link.audience.read(audience_id, since=cursor, observed_at=started)
         observations.begin_read(link.warehouse, side="provider")
         rows = _stage(link, frames=read.frames, what="members", total=lambda: read.announced_before)
-        complete = read.complete or mode == "incremental"
+        complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
     complaints = link.audience.complaints(audience_id)

@@ -9,25 +9,14 @@ from nl_pipeline.domain.plan import Plan
 from nl_pipeline.domain.schemas import PLAN_SCHEMA, validate
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import Mode, look_up, read_contacts, read_members
-from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
-from nl_pipeline.warehouse import observations, planning, plans
-from nl_pipeline.warehouse.planning import PlanningOptions
-
-
-def planning_options(link: Link, *, mode: Mode) -> PlanningOptions:
-    """What the plan depends on beside the warehouse."""
-    known = observations.read_state(link.warehouse, name="tags_known") == "yes"
-    return PlanningOptions(
-        mode=mode,
-        brakes=link.brakes,
-        adopt_existing=link.settings.adopt_existing,
-        ownership_tag=OWNERSHIP_TAG,
-        tags_known=known and link.settings.tags.enabled,
-    )
+from nl_pipeline.sync.options import planning_options
+from nl_pipeline.sync.push import finish_interrupted
+from nl_pipeline.warehouse import planning, plans
 
 
 def make_plan(link: Link, *, mode: Mode) -> Plan:
     """Decide over what was observed last, with the look-ups that needs; returns the stored plan."""
+    finish_interrupted(link)
     options = planning_options(link, mode=mode)
     look_up(link, options=options)
     plan_id = planning.compute(link.warehouse, options=options, now=link.now())

@@ -15,7 +15,7 @@ from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync import activities
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of, read_members
-from nl_pipeline.sync.planning import planning_options
+from nl_pipeline.sync.options import planning_options
 from nl_pipeline.warehouse import observations, outcomes, plans
 from nl_pipeline.warehouse.observations import Snapshot
 from nl_pipeline.warehouse.outcomes import Pending, Result
@@ -59,7 +59,7 @@ def check_may_push(link: Link, *, plan: Plan, approved: bool) -> None:
     if plan.verdict is Verdict.APPROVAL and not approved:
         raise PlanRefused(
             f"plan {plan.plan_id} is the first sync of this connection and is applied only by its id:"
-            f" look at it, then run `nl-pipeline apply {link.name} {plan.plan_id}`"
+            f" look at it, then run `nl-pipeline apply {plan.plan_id}`"
         )
     if plan.status == "open" and plan.base_version != plans.current_base_version(link.warehouse):
         raise PlanRefused(
@@ -205,6 +205,19 @@ def apply_plan(link: Link, *, plan: Plan, approved: bool = False) -> PushResult:
         # Whatever stopped us, what was sent is read back and recorded.
         result = confirm(link, plan=plan, since=started)
     return result
+
+
+def finish_interrupted(link: Link) -> PushResult | None:
+    """Read back what an interrupted push sent and never confirmed, before anything new is planned.
+
+    Without it the next plan would be right, but the ledger and the activities of what had been
+    written already would be missing.
+    """
+    plan = plans.latest(link.warehouse)
+    if plan is None:
+        return None
+    since = outcomes.unconfirmed_since(link.warehouse, plan_id=plan.plan_id)
+    return None if since is None else confirm(link, plan=plan, since=since)
 
 
 def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:

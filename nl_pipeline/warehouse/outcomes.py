@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
 import pandas as pd
@@ -180,6 +180,17 @@ def touched_contacts(warehouse: Warehouse, *, plan_id: str) -> list[int]:
     return sorted(int(row[0]) for row in rows)
 
 
+def unconfirmed_since(warehouse: Warehouse, *, plan_id: str) -> datetime | None:
+    """When the first change of the plan that was never confirmed was sent (aware UTC), if any."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT min(o.recorded_at) FROM outcomes AS o JOIN outcome_now AS n USING (plan_id, seq)"
+            " WHERE plan_id = ? AND n.result IN ('sending', 'sent')",
+            [plan_id],
+        ).fetchall()
+    return None if rows[0][0] is None else rows[0][0].replace(tzinfo=UTC)
+
+
 def sent_to_provider(warehouse: Warehouse, *, plan_id: str) -> int:
     """How many provider changes wait for their read-back."""
     with warehouse.session() as db:
@@ -216,7 +227,11 @@ def confirm(
             activities=activities,
         )
         moved = settle(db, options=options, fields=fields, plan_id=plan_id, now=now)
-        if db.execute("SELECT first_sync FROM plans WHERE plan_id = ?", [plan_id]).fetchall()[0][0]:
+        # Over an incomplete picture nobody can say who was there first.
+        first = db.execute(
+            "SELECT first_sync AND complete FROM plans WHERE plan_id = ?", [plan_id]
+        ).fetchall()
+        if first[0][0]:
             close_first_sync(db, now=now)
         db.execute(
             "UPDATE plans SET applied_at = ?, status = CASE WHEN EXISTS (SELECT 1 FROM changes AS c"

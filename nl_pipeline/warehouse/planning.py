@@ -89,24 +89,19 @@ def load_rule_table(db: duckdb.DuckDBPyConnection) -> None:
         f"{columns}, provider_action VARCHAR, crm_action VARCHAR, ledger_entry VARCHAR, "
         "listing VARCHAR, profile BOOLEAN, settles BOOLEAN)"
     )
-    marks = ", ".join("?" * (3 + len(CONDITIONS) + 6))
+    rows = []
     for position, rule in enumerate(RULES):
         conditions = [
-            sorted(x if isinstance(x, bool) else str(x) for x in getattr(rule, name)) for name in CONDITIONS
+            sorted(x if isinstance(x, bool) else str(x) for x in getattr(rule, name))
+            for name in CONDITIONS
         ]
         effects = (rule.provider_action, rule.crm_action, rule.ledger_entry, rule.listing)
-        db.execute(
-            f"INSERT INTO rules VALUES ({marks})",
-            [
-                position,
-                rule.id,
-                rule.code,
-                *conditions,
-                *(None if effect is None else str(effect) for effect in effects),
-                rule.profile,
-                rule.settles,
-            ],
-        )
+        named = [None if effect is None else str(effect) for effect in effects]
+        rows.append((position, rule.id, rule.code, *conditions, *named, rule.profile, rule.settles))
+    names = [row[0] for row in db.execute("SELECT column_name FROM (DESCRIBE rules)").fetchall()]
+    db.register("incoming", _frame(rows, names))
+    db.execute("INSERT INTO rules SELECT * FROM incoming")
+    db.unregister("incoming")
 
 
 def _prepare(db: duckdb.DuckDBPyConnection, *, options: PlanningOptions) -> tuple[bool, bool]:
@@ -166,6 +161,22 @@ def decide(db: duckdb.DuckDBPyConnection) -> None:
         # The targets stay those of the first pass: the second only shows what follows from them.
         run_template(db, "people.sql.j2")
         run_template(db, "decide.sql.j2", conditions=CONDITIONS)
+
+
+def evaluate(db: duckdb.DuckDBPyConnection, *, adopt_existing: bool) -> None:
+    """Fill the temporary tables of ``decide`` over the warehouse as it stands, for reports.
+
+    Nothing is stored; of the options only ``adopt_existing`` has a say in what is decided.
+    """
+    options = PlanningOptions(
+        mode="full",
+        brakes=Brakes(),
+        adopt_existing=adopt_existing,
+        ownership_tag="",
+        tags_known=False,
+    )
+    _prepare(db, options=options)
+    decide(db)
 
 
 def find_look_ups(warehouse: Warehouse, *, options: PlanningOptions) -> LookUps:

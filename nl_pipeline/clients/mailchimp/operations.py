@@ -21,11 +21,11 @@ _LENIENT: Mapping[str, str] = {"skip_merge_validation": "true"}
 
 @dataclass(frozen=True)
 class Operation:
-    """One write. `reference` is the caller's own id and comes back with the outcome.
+    """One write of one member; made by the functions below.
 
-    `path` is relative to the audience: what comes after `/lists/{list_id}`, with the member's id
-    (MD5 of the lower-cased address) or its `contact_id`. `repeatable` is false where sending
-    twice differs from sending once.
+    `reference` is the caller's own id (never an address) and comes back with the outcome.
+    `member_id` is the member's id (MD5 of the lower-cased address) or its `contact_id`.
+    `repeatable` is false where sending twice differs from sending once.
     """
 
     reference: str

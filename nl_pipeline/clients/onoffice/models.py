@@ -104,7 +104,8 @@ class AddressChange:
 
 @dataclass(frozen=True)
 class NewAddress:
-    """A contact to create. `reference` is the caller's own id and comes back in the outcome.
+    """A contact to create. `reference` is the caller's own id (never an address): it comes back in
+    the outcome and stands in messages.
 
     `checkDuplicate` is only sent together with `noOverrideByDuplicate`: alone it overwrites the
     contact it finds (apidoc, address create).

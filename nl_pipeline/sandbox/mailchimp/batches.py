@@ -44,7 +44,7 @@ def create_batch(account: Account, call: ApiCall) -> Answer:
         raise errors.ApiProblem(
             429,
             "TooManyRequests",
-            "You have more than 500 pending batches. Please wait for some to complete before "
+            "You have more than 500 pending webhooks. Please wait for some to complete before "
             "adding any more batches.",
         )
     now = account.clock.epoch()

@@ -119,10 +119,7 @@ def set_status(
     if status != "unsubscribed":
         member.unsubscribe_reason = ""
     touch(account, audience, member)
-    for notice in notices.of_status(
-        member, audience=audience, before=before, cause=cause, switches=account.switches
-    ):
-        account.announce(audience, notice)
+    _announce_status(account, audience, member, before=before, cause=cause)
 
 
 def _became_subscribed(
@@ -227,16 +224,24 @@ def forget_member(account: Account, audience: Audience, member: Member, *, cause
     before, member.status = member.status, "deleted"
     audience.forgotten.add(member.id)
     audience.gone.append(member)
-    for notice in notices.of_status(
-        member, audience=audience, before=before, cause=cause, switches=account.switches
-    ):
-        account.announce(audience, notice)
+    _announce_status(account, audience, member, before=before, cause=cause)
 
 
 def touch(account: Account, audience: Audience, member: Member) -> None:
     """Move ``last_changed`` to now and make cached views stale."""
     member.last_changed = account.now()
     audience.revision += 1
+
+
+def _announce_status(
+    account: Account, audience: Audience, member: Member, *, before: str, cause: Cause
+) -> None:
+    if not audience.webhooks:
+        return
+    for notice in notices.of_status(
+        member, audience=audience, before=before, cause=cause, switches=account.switches
+    ):
+        account.announce(audience, notice)
 
 
 def _unique_email_id(audience: Audience, identity: str) -> str:

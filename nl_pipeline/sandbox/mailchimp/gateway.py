@@ -91,7 +91,7 @@ class Gateway:
             query=request.query_params,
             body=await request.body(),
             client_ip=request.client.host if request.client else "",
-            base_url=str(request.base_url).rstrip("/"),
+            base_url=f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}",
             fault=request.scope.get("sandbox.fault"),
         )
         handler, call = self.router.resolve(call)

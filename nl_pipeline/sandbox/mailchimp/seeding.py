@@ -29,6 +29,7 @@ _YEAR = 365 * 86_400
 _MONTH = 30 * 86_400
 
 _Weights = tuple[tuple[str, float], ...]
+"""What becomes of how many in a hundred; "" is not a member."""
 
 _FOREIGN_FATES: _Weights = (
     ("subscribed", 70),
@@ -104,8 +105,12 @@ def _fates_of(person: Person) -> _Weights:
 
 
 def _fate(weights: _Weights, draw: random.Random) -> str:
-    names = [name for name, _ in weights]
-    return draw.choices(names, weights=[weight for _, weight in weights])[0]
+    point = draw.random() * 100
+    for fate, weight in weights:
+        point -= weight
+        if point < 0:
+            return fate
+    return weights[-1][0]
 
 
 def _join(

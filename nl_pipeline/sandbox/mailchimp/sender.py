@@ -150,11 +150,13 @@ class Sender:
 
     async def _send_in_order(self, client: httpx.AsyncClient, postings: list[_Posting]) -> None:
         for posting in postings:
+            # Retries count from the start of a try: the clock may be moved while it is under way.
+            tried_at = self.clock.epoch()
             if await self._delivered(client, posting):
                 if posting.webhook is not None:
                     posting.webhook.lost_in_a_row = 0
             elif posting.tries < len(RETRY_SECONDS):
-                posting.due = self.clock.epoch() + RETRY_SECONDS[posting.tries]
+                posting.due = tried_at + RETRY_SECONDS[posting.tries]
                 posting.tries += 1
                 self._queue.append(posting)
             else:

@@ -28,7 +28,12 @@ def plain(epoch: int) -> str:
 
 def day(epoch: int) -> str:
     """``2026-03-26``, the day in UTC."""
-    return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d")
+    return _day(epoch // 86_400)
+
+
+@lru_cache(maxsize=8_192)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * 86_400, tz=UTC).strftime("%Y-%m-%d")
 
 
 def parse(text: str) -> float | None:

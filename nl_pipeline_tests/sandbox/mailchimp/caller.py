@@ -35,21 +35,24 @@ def subscriber_hash(email_address: str) -> str:
     return md5(email_address.lower().encode()).hexdigest()
 
 
-class MailchimpCaller:
-    """Calls on one audience named ``onoffice``; paths are relative to it unless they begin with /."""
+def connected(base_url: str) -> httpx.Client:
+    """A connection to the API of a running sandbox, with its key."""
+    return httpx.Client(
+        base_url=f"{base_url}/mailchimp/3.0",
+        auth=("anybody", MAILCHIMP_API_KEY),
+        timeout=30,
+        trust_env=False,
+    )
 
-    def __init__(self, base_url: str) -> None:
-        self.http = httpx.Client(
-            base_url=f"{base_url}/mailchimp/3.0",
-            auth=("anybody", MAILCHIMP_API_KEY),
-            timeout=30,
-            trust_env=False,
-        )
+
+class MailchimpCaller:
+    """Calls on an audience ``onoffice``; paths are relative to it unless they begin with /."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
         self.list_id = ""
 
-    def call(
-        self, method: str, path: str, json: Any = None, **parameters: Any
-    ) -> httpx.Response:
+    def call(self, method: str, path: str, json: Any = None, **parameters: Any) -> httpx.Response:
         """One call, whatever its answer."""
         if not path.startswith("/"):
             path = f"/lists/{self.list_id}/{path}".rstrip("/")
@@ -94,10 +97,6 @@ class MailchimpCaller:
         """Addresses of the collection."""
         found = self.get("members", **{"count": 1000, **parameters})["members"]
         return [member["email_address"] for member in found]
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.http.close()
 
 
 def bring_into_state(

@@ -46,18 +46,20 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 receiver.checks.append(self.headers["User-Agent"])
-                self._answer()
+                self._answer(receiver.status)
 
             def do_POST(self) -> None:
+                # Before the delivery is handed over: the test may change the status right then.
+                status = receiver.status
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver._deliveries.put(Delivery(self.path, dict(self.headers), body))
-                self._answer()
+                self._answer(status)
 
             def log_message(self, format: str, *arguments: object) -> None:
                 """Keep quiet."""
 
-            def _answer(self) -> None:
-                self.send_response(receiver.status)
+            def _answer(self, status: int) -> None:
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

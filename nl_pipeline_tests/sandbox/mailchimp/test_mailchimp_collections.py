@@ -45,7 +45,7 @@ def test_a_page_has_ten_members_unless_told_otherwise(mailchimp: MailchimpCaller
 def test_pages_cover_the_collection_in_order(mailchimp: MailchimpCaller) -> None:
     addresses = five_members(mailchimp)
     pages = [mailchimp.addresses(count=2, offset=offset) for offset in (0, 2, 4)]
-    assert sum(pages, []) == addresses
+    assert [address for page in pages for address in page] == addresses
 
 
 def test_a_page_beyond_the_end_is_empty_with_the_right_total(mailchimp: MailchimpCaller) -> None:
@@ -147,3 +147,19 @@ def test_page_drift_hides_a_row_between_two_pages(
     sandbox.fault("mailchimp", kind="page_drift", match="/members", skip=1)
     found = mailchimp.addresses(count=2) + mailchimp.addresses(count=3, offset=2)
     assert found == [*addresses[:2], *addresses[3:]]
+
+
+def test_the_switch_refuses_unknown_fields(
+    mailchimp: MailchimpCaller, sandbox: SandboxControl
+) -> None:
+    assert mailchimp.call("GET", "members", fields="members.vorname").status_code == 200
+    sandbox.switch("mailchimp", name="unknown_fields", value="error")
+    assert mailchimp.call("GET", "members", fields="members.vorname").status_code == 400
+
+
+def test_the_search_finds_address_and_name(mailchimp: MailchimpCaller) -> None:
+    mailchimp.add(merge_fields={"FNAME": "Anna"})
+    found = mailchimp.get("/search-members", query=ANNA, list_id=mailchimp.list_id)
+    assert found["exact_matches"]["total_items"] == 1
+    named = mailchimp.get("/search-members", query="anna", list_id=mailchimp.list_id)
+    assert named["full_search"]["total_items"] == 1

@@ -140,6 +140,21 @@ def test_the_switch_lets_a_forgotten_address_back_in(
     assert mailchimp.put(ANNA, status_if_new="subscribed").is_success
 
 
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("unsubscribed by contact", "has previously unsubscribed from this list"),
+        ("cleaned", 'with a status of "Cleaned".'),
+    ],
+)
+def test_the_switch_words_a_refusal_by_status(
+    state: str, text: str, mailchimp: MailchimpCaller, sandbox: SandboxControl
+) -> None:
+    bring_into_state(state, mailchimp=mailchimp, sandbox=sandbox)
+    sandbox.switch("mailchimp", name="refusal_wording", value="status")
+    assert text in mailchimp.patch(ANNA, status="subscribed").json()["detail"]
+
+
 def test_a_forgotten_person_comes_back_through_a_form(
     mailchimp: MailchimpCaller, sandbox: SandboxControl
 ) -> None:

@@ -1,0 +1,79 @@
+"""The tables of the configuration page: every key of the connections file, from the models.
+
+Belongs here: the generated part of ``docs/configuration.md``. Must not be here: what a setting
+means (its model says that) and the hand-written introduction, which stands in the page itself.
+``python -m nl_pipeline.settings.page docs/configuration.md`` renews the page; a test holds the
+file against the models.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from nl_pipeline.settings.documentation import SettingDoc, describe
+
+#: Everything below this line of the page is generated.
+MARKER = (
+    "<!-- generated from the settings models; "
+    "renew: python -m nl_pipeline.settings.page docs/configuration.md -->"
+)
+
+_CONNECTION = "connections.<name>."
+
+#: Prefix of a group of keys below a connection, and its heading; the first that fits counts.
+_GROUPS: tuple[tuple[str, str], ...] = (
+    ("crm.onoffice.", "CRM: onOffice"),
+    ("provider.mailchimp.audience_details.", "Provider: details for creating an audience"),
+    ("provider.mailchimp.", "Provider: Mailchimp"),
+    ("fields[].", "One profile field"),
+    ("tags.", "Tags"),
+    ("activities.", "Activities"),
+    ("brakes.", "Brakes"),
+    ("schedules.", "Schedules"),
+)
+_WHOLE_CONNECTION = "The connection as a whole"
+_FILE = "The file as a whole"
+
+
+def configuration_tables() -> str:
+    """One table for each group of keys, in Markdown."""
+    groups: dict[str, list[SettingDoc]] = {_FILE: [], _WHOLE_CONNECTION: []}
+    for doc in describe():
+        groups.setdefault(_group_of(doc.key), []).append(doc)
+    return "\n".join(_table(heading, docs=docs) for heading, docs in groups.items())
+
+
+def renewed(page: str) -> str:
+    """``page`` with everything below the marker generated anew. ValueError without a marker."""
+    introduction, marker, _ = page.partition(MARKER)
+    if not marker:
+        raise ValueError("the page has no marker line, so nothing says where the tables begin")
+    return f"{introduction}{MARKER}\n\n{configuration_tables()}"
+
+
+def _group_of(key: str) -> str:
+    if not key.startswith(_CONNECTION):
+        return _FILE
+    below = key.removeprefix(_CONNECTION)
+    return next((name for prefix, name in _GROUPS if below.startswith(prefix)), _WHOLE_CONNECTION)
+
+
+def _table(heading: str, *, docs: Iterable[SettingDoc]) -> str:
+    rows = "".join(_row(doc) for doc in docs)
+    return (
+        f"## {heading}\n\n| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n{rows}"
+    )
+
+
+def _row(doc: SettingDoc) -> str:
+    key = doc.key.removeprefix(_CONNECTION)
+    default = f"`{doc.default}`" if doc.default else ""
+    cells = (f"`{key}`", doc.type, default, doc.allowed, doc.description)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
