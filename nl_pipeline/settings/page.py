@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from nl_pipeline.settings.documentation import SettingDoc, describe
+from nl_pipeline.settings.documentation import SettingDoc, describe, field_at
 
 #: Everything below this line of the page is generated.
 MARKER = (
@@ -33,6 +33,7 @@ _GROUPS: tuple[tuple[str, str], ...] = (
     ("brakes.", "Brakes"),
     ("schedules.", "Schedules"),
 )
+_COLUMNS = "| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n"
 _WHOLE_CONNECTION = "The connection as a whole"
 _FILE = "The file as a whole"
 
@@ -62,16 +63,28 @@ def _group_of(key: str) -> str:
 
 def _table(heading: str, *, docs: Iterable[SettingDoc]) -> str:
     rows = "".join(_row(doc) for doc in docs)
-    return (
-        f"## {heading}\n\n| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n{rows}"
-    )
+    return f"## {heading}\n\n{_COLUMNS}{rows}"
 
 
 def _row(doc: SettingDoc) -> str:
     key = doc.key.removeprefix(_CONNECTION)
     default = f"`{doc.default}`" if doc.default else ""
-    cells = (f"`{key}`", doc.type, default, doc.allowed, doc.description)
+    cells = (f"`{key}`", doc.type, default, doc.allowed, _meaning(doc))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _meaning(doc: SettingDoc) -> str:
+    """The description; of a key inside an entry of its group, after that of the entry.
+
+    ``brakes.removals.count`` alone says "Rows.", which is true and tells nobody what is counted.
+    """
+    below = doc.key.removeprefix(_CONNECTION)
+    group = next((prefix for prefix, _ in _GROUPS if below.startswith(prefix)), "")
+    if "." not in below.removeprefix(group):
+        return doc.description
+    entry = field_at(tuple(doc.key.split(".")[:-1]))
+    described = "" if entry is None else entry.description or ""
+    return f"{described} {doc.description}".strip()
 
 
 if __name__ == "__main__":

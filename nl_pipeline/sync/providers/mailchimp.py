@@ -44,7 +44,9 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 
 #: ``since_last_changed`` is exclusive and counts whole seconds; and clocks differ.
 OVERLAP = timedelta(minutes=2)
+#: Addresses in one bulk call (Mailchimp docs), and operations whose results are noted together.
 _CHUNK = 500
+_PORTION = 5_000
 
 _STATES = {
     "subscribed": ProviderState.SUB,
@@ -369,8 +371,8 @@ class MailchimpAudience:
     ) -> set[str]:
         """Create members in bulk; returns the keys that were not created."""
         lost: set[str] = set()
-        for start in range(0, len(pending), _CHUNK * 10):
-            chunk = pending[start : start + _CHUNK * 10]
+        for start in range(0, len(pending), _PORTION):
+            chunk = pending[start : start + _PORTION]
             by_address = {item.change.after["email"].lower(): item for item in chunk}
             outcome = self._client.add_members(
                 audience_id,
@@ -449,10 +451,10 @@ class MailchimpAudience:
         *,
         on_results: Callable[[list[Result]], None],
     ) -> None:
-        for start in range(0, len(operations), _CHUNK):
+        for start in range(0, len(operations), _PORTION):
             results: list[Result] = []
             stopped: OperatorNeeded | None = None
-            for outcome in self._client.run(audience_id, operations[start : start + _CHUNK]):
+            for outcome in self._client.run(audience_id, operations[start : start + _PORTION]):
                 new_id = str(outcome.body.get("id", "")) if outcome.body else ""
                 if isinstance(outcome.error, OperatorNeeded):
                     stopped = outcome.error

@@ -1,0 +1,131 @@
+"""Asset checks: is what was read usable, may the plan be pushed, did the push work.
+
+Belongs here: the checks' names, and the judgement of a result as passed, warned or stopped. Must
+not be here: reading or planning; a check is a column of the asset it belongs to.
+
+All of them are blocking, so an ERROR ends the run before anything downstream; how bad a finding is
+decides whether it is one. An incomplete read warns only: the plan over it acts on positive evidence
+of opt-outs and nothing else (rule S01), and no failed check may keep an opt-out from the CRM (P11).
+A blocking check stops the same run only; whoever launches the push alone is stopped by
+``check_may_push``.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from nl_pipeline.domain.brakes import Verdict
+from nl_pipeline.domain.plan import Plan
+from nl_pipeline.orchestration.metadata import Metadata, next_step
+from nl_pipeline.sync.observe import ReadResult
+from nl_pipeline.sync.push import PushResult
+
+CRM_SNAPSHOT = dg.AssetCheckSpec(
+    "crm_snapshot_complete",
+    asset="crm_contacts",
+    blocking=True,
+    description="As many contacts were read as the CRM announced, before and after. Warns if rows"
+    " are missing; stops the run if a full read shows no contact at all, which is what a missing"
+    " read right looks like.",
+)
+AUDIENCE_SNAPSHOT = dg.AssetCheckSpec(
+    "audience_snapshot_complete",
+    asset="audience_members",
+    blocking=True,
+    description="As many members were read as the provider announced, before and after. Warns if"
+    " rows are missing; stops the run if members were announced and none came.",
+)
+PLAN_VERDICT = dg.AssetCheckSpec(
+    "plan_may_be_pushed",
+    asset="sync_plan",
+    blocking=True,
+    description="Stops the run at a first sync, which is applied only by its plan id. Warns if a"
+    " brake holds rows: those wait for a release, the others are sent.",
+)
+PUSH_RESULT = dg.AssetCheckSpec(
+    "every_change_confirmed",
+    asset="sync_report",
+    blocking=True,
+    description="Every change that was sent is visible when read back. Warns if some were refused"
+    " or wait; fails the run if changes were sent and not a single one is confirmed.",
+)
+
+
+def judge_crm_read(result: ReadResult) -> dg.AssetCheckResult:
+    """The read of the CRM: passed, warned, or stopped because no contact is visible."""
+    empty = result.mode == "full" and result.rows == 0
+    return _judge_read(result, spec=CRM_SNAPSHOT, useless=empty)
+
+
+def judge_audience_read(result: ReadResult) -> dg.AssetCheckResult:
+    """The read of the audience: passed, warned, or stopped because nothing announced came."""
+    useless = result.mode == "full" and result.rows == 0 and not result.complete
+    return _judge_read(result, spec=AUDIENCE_SNAPSHOT, useless=useless)
+
+
+def _judge_read(
+    result: ReadResult, *, spec: dg.AssetCheckSpec, useless: bool
+) -> dg.AssetCheckResult:
+    if useless:
+        told = "Not one row came. Check the rights of the API user before anything else."
+    elif not result.complete:
+        told = (
+            "Rows are missing. Nothing is concluded from absence: this run acts on positive"
+            " evidence of opt-outs only, the next one reads again."
+        )
+    else:
+        told = "Complete."
+    return _result(
+        spec,
+        passed=result.complete and not useless,
+        stops=useless,
+        told=told,
+        metadata={
+            "rows": dg.IntMetadataValue(result.rows),
+            "rows_rejected": dg.IntMetadataValue(result.rejected),
+            "mode": dg.TextMetadataValue(result.mode),
+        },
+    )
+
+
+def judge_plan(plan: Plan, *, waiting: int) -> dg.AssetCheckResult:
+    """The verdict of a plan; ``waiting``: rows held and not released."""
+    unapproved = plan.verdict is Verdict.APPROVAL
+    return _result(
+        PLAN_VERDICT,
+        passed=not unapproved and not waiting,
+        stops=unapproved,
+        told=next_step(plan, waiting=waiting),
+        metadata={
+            "verdict": dg.TextMetadataValue(str(plan.verdict)),
+            "rows_waiting_for_release": dg.IntMetadataValue(waiting),
+        },
+    )
+
+
+def judge_push(result: PushResult) -> dg.AssetCheckResult:
+    """What became of the changes that were sent."""
+    lost = result.refused + result.failed + result.unknown + result.without_effect
+    return _result(
+        PUSH_RESULT,
+        passed=result.complete,
+        stops=lost > 0 and result.confirmed == 0,
+        told=f"{result.confirmed} rows confirmed, {lost} not, {result.held} wait for a release. Every"
+        " row that did not get through is planned again; `nl-pipeline errors` lists them.",
+        metadata={
+            "rows_confirmed": dg.IntMetadataValue(result.confirmed),
+            "rows_not_confirmed": dg.IntMetadataValue(lost),
+        },
+    )
+
+
+def _result(
+    spec: dg.AssetCheckSpec, *, passed: bool, stops: bool, told: str, metadata: Metadata
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=spec.name,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
+        description=told,
+        metadata=metadata,
+    )

@@ -1,0 +1,237 @@
+"""What a run tells about its work: numbers the UI plots, and tables of reason codes.
+
+Belongs here: turning results of ``sync`` into Dagster metadata. Everything here is a count, a rule,
+a reason code or a plan id. Must not be here: rows of the warehouse, which hold people.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+
+from nl_pipeline.domain.brakes import Verdict
+from nl_pipeline.domain.plan import Plan
+from nl_pipeline.domain.profile_rules import PROFILE_RULE_BY_CODE
+from nl_pipeline.domain.rules import RULE_BY_CODE
+from nl_pipeline.orchestration import tables
+from nl_pipeline.sync.link import Link
+from nl_pipeline.sync.observe import ReadResult
+from nl_pipeline.sync.push import PushResult
+from nl_pipeline.warehouse import plans
+from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.plans import ListingCount, PlanCount
+
+Metadata = dict[str, dg.MetadataValue]
+
+#: What the push sensor reads off a plan's event instead of opening the warehouse.
+PLAN_ID, VERDICT = "plan_id", "verdict"
+
+
+def read_metadata(result: ReadResult, *, link: Link, schema: dg.TableSchema) -> Metadata:
+    """One read of one side."""
+    calls = link.crm.client.calls if result.side == "crm" else link.audience.calls
+    return {
+        "dagster/row_count": dg.IntMetadataValue(result.rows),
+        "dagster/column_schema": dg.TableSchemaMetadataValue(schema),
+        "mode": dg.TextMetadataValue(result.mode),
+        "complete": dg.BoolMetadataValue(result.complete),
+        "rows_rejected": dg.IntMetadataValue(result.rejected),
+        **calls_metadata(calls),
+    }
+
+
+def calls_metadata(calls: Counter[str]) -> Metadata:
+    """How many calls a step made, by endpoint template."""
+    return {
+        "api_calls": dg.IntMetadataValue(
+            sum(count for name, count in calls.items() if " " in name)
+        ),
+        "api_calls_by_endpoint": _table(
+            [{"endpoint": name, "calls": count} for name, count in sorted(calls.items())],
+            columns={"endpoint": "string", "calls": "int"},
+        ),
+    }
+
+
+def plan_metadata(plan: Plan, *, warehouse: Warehouse) -> Metadata:
+    """A plan in numbers, its verdict, and what to do about it."""
+    changes = plans.count_changes(warehouse, plan_id=plan.plan_id)
+    listings = plans.count_listings(warehouse, plan_id=plan.plan_id)
+    waiting = 0 if plan.released else sum(c.rows for c in changes if c.held_by)
+    metadata: Metadata = {
+        PLAN_ID: dg.TextMetadataValue(plan.plan_id),
+        VERDICT: dg.TextMetadataValue(str(plan.verdict)),
+        "mode": dg.TextMetadataValue(plan.mode),
+        "snapshots_complete": dg.BoolMetadataValue(plan.complete),
+        "released": dg.BoolMetadataValue(plan.released),
+        "dagster/row_count": dg.IntMetadataValue(sum(c.rows for c in changes)),
+        "dagster/column_schema": dg.TableSchemaMetadataValue(tables.plan_table()),
+        "dagster/column_lineage": dg.TableColumnLineageMetadataValue(tables.plan_lineage()),
+        "changes_to_crm": dg.IntMetadataValue(_rows(changes, side="crm")),
+        "changes_to_provider": dg.IntMetadataValue(_rows(changes, side="provider")),
+        "rows_waiting_for_release": dg.IntMetadataValue(waiting),
+        "rows_listed": dg.IntMetadataValue(sum(listing.rows for listing in listings)),
+        "changes": _change_table(changes),
+        "listed": _listing_table(listings),
+        "brakes": _brake_table(plan),
+        "next_step": dg.MarkdownMetadataValue(next_step(plan, waiting=waiting)),
+    }
+    if plan.verdict is Verdict.APPROVAL:
+        classes = plans.count_classes(warehouse, plan_id=plan.plan_id)
+        metadata["classes"] = dg.MarkdownMetadataValue(_markdown("class", "addresses", classes))
+    return metadata
+
+
+def next_step(plan: Plan, *, waiting: int) -> str:
+    """What a person has to do about the plan, if anything, in Markdown."""
+    plan_id = plan.plan_id
+    if plan.verdict is Verdict.APPROVAL:
+        config = "\n".join(
+            f"  {op}: {{config: {{plan_id: {plan_id}}}}}"
+            for op in ("crm_push", "provider_push", "sync_report")
+        )
+        return (
+            f"This is the **first sync** of the connection: nothing is sent until somebody approves"
+            f" plan `{plan_id}` by its id. Look at it (`nl-pipeline plan`), then run"
+            f" `nl-pipeline apply {plan_id}`, or launch the job `push_plan` with\n\n"
+            f"```yaml\nops:\n{config}\n```"
+        )
+    if waiting:
+        tripped = ", ".join(
+            f"`{reading.brake}` ({reading.rows} rows, {reading.allowed} allowed)"
+            for reading in plan.brakes
+            if reading.tripped
+        )
+        return (
+            f"**{waiting} rows wait**, held by {tripped}. All other rows are sent. To let them go,"
+            f" launch the job `release_plan` with plan id `{plan_id}`, your name and a reason, or"
+            f' run `nl-pipeline release {plan_id} --by NAME --reason "..."`. A newer plan makes'
+            " this one expire."
+        )
+    return "Nothing: the plan is pushed by this run, or by the push sensor."
+
+
+def push_metadata(plan: Plan, *, link: Link, side: str) -> Metadata:
+    """Where the rows of a plan stand after one side was sent to."""
+    results = plans.count_results(link.warehouse, plan_id=plan.plan_id)
+    calls = link.crm.client.calls if side == "crm" else link.audience.calls
+    return {
+        PLAN_ID: dg.TextMetadataValue(plan.plan_id),
+        VERDICT: dg.TextMetadataValue(str(plan.verdict)),
+        "rows_sent": dg.IntMetadataValue(results.get("sent", 0)),
+        "rows_refused": dg.IntMetadataValue(results.get("refused", 0)),
+        "rows_waiting_for_release": dg.IntMetadataValue(results.get("held", 0)),
+        "results": dg.MarkdownMetadataValue(_markdown("result", "rows", results)),
+        **calls_metadata(calls),
+    }
+
+
+def report_metadata(result: PushResult, *, warehouse: Warehouse) -> Metadata:
+    """What became of a plan, after everything was read back."""
+    results = plans.count_results(warehouse, plan_id=result.plan_id)
+    numbers = {
+        "rows_confirmed": result.confirmed,
+        "rows_refused": result.refused,
+        "rows_failed": result.failed,
+        "rows_unknown": result.unknown,
+        "rows_overtaken": result.overtaken,
+        "rows_without_effect": result.without_effect,
+        "rows_waiting_for_release": result.held,
+        "base_rows_moved": result.base_moved,
+        "activities_written": result.activities_written,
+    }
+    return {
+        PLAN_ID: dg.TextMetadataValue(result.plan_id),
+        "complete": dg.BoolMetadataValue(result.complete),
+        "dagster/row_count": dg.IntMetadataValue(sum(results.values())),
+        **{name: dg.IntMetadataValue(number) for name, number in numbers.items()},
+        "results": dg.MarkdownMetadataValue(_markdown("result", "rows", results)),
+    }
+
+
+def _rows(changes: Iterable[PlanCount], *, side: str) -> int:
+    return sum(change.rows for change in changes if change.side == side)
+
+
+def _in_words(code: str) -> str:
+    rule = RULE_BY_CODE.get(code) or PROFILE_RULE_BY_CODE.get(code)
+    return "" if rule is None else rule.text
+
+
+def _change_table(changes: Sequence[PlanCount]) -> dg.MetadataValue:
+    return _table(
+        [
+            {
+                "side": change.side,
+                "action": change.action,
+                "rule": change.rule_id,
+                "reason": change.code,
+                "in words": _in_words(change.code),
+                "held by": change.held_by or "",
+                "rows": change.rows,
+            }
+            for change in changes
+        ],
+        columns={
+            **dict.fromkeys(("side", "action", "rule", "reason", "in words", "held by"), "string"),
+            "rows": "int",
+        },
+    )
+
+
+def _listing_table(listings: Sequence[ListingCount]) -> dg.MetadataValue:
+    return _table(
+        [
+            {
+                "list": listing.listing,
+                "rule": listing.rule_id,
+                "reason": listing.code,
+                "in words": _in_words(listing.code),
+                "rows": listing.rows,
+            }
+            for listing in listings
+        ],
+        columns={
+            **dict.fromkeys(("list", "rule", "reason", "in words"), "string"),
+            "rows": "int",
+        },
+    )
+
+
+def _brake_table(plan: Plan) -> dg.MetadataValue:
+    return _table(
+        [
+            {
+                "brake": str(reading.brake),
+                "field": reading.subject,
+                "rows": reading.rows,
+                "allowed": reading.allowed,
+                "tripped": reading.tripped,
+            }
+            for reading in plan.brakes
+        ],
+        columns={
+            "brake": "string",
+            "field": "string",
+            "rows": "int",
+            "allowed": "int",
+            "tripped": "bool",
+        },
+    )
+
+
+def _table(
+    rows: Sequence[Mapping[str, str | int | float | bool | None]], *, columns: Mapping[str, str]
+) -> dg.TableMetadataValue:
+    return dg.TableMetadataValue(
+        records=[dg.TableRecord(row) for row in rows],
+        schema=dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()]),
+    )
+
+
+def _markdown(left: str, right: str, counts: Mapping[str, int]) -> str:
+    lines = [f"| {left} | {right} |", "|---|---:|"]
+    lines += [f"| {name} | {count} |" for name, count in sorted(counts.items())]
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""The one resource: the connections of the settings, each opened by its name while it is used.
+
+Belongs here: handing assets a plain object that opens a ``Link``. Must not be here: use cases.
+Nothing is opened and no secret is read when a run starts; an asset opens the connection of its
+partition and no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from nl_pipeline import settings
+from nl_pipeline.orchestration.failures import failures_without_personal_data
+from nl_pipeline.orchestration.progress import Log, LoggedProgress
+from nl_pipeline.settings import Settings
+from nl_pipeline.sync.link import Link, open_link
+
+
+@dataclass(frozen=True)
+class Connections:
+    """What an asset is handed: the settings, and the way to open one connection of them."""
+
+    settings: Settings
+    retry_after_seconds: float
+
+    @contextlib.contextmanager
+    def open(self, name: str, *, log: Log) -> Iterator[Link]:
+        """Open both sides of a connection for the block; long work is told to ``log``.
+
+        Errors of the block leave it as Dagster failures without personal data.
+        """
+        with (
+            failures_without_personal_data(retry_after_seconds=self.retry_after_seconds),
+            open_link(self.settings, connection=name, progress=LoggedProgress(log)) as link,
+        ):
+            yield link
+
+
+class ConnectionsResource(dg.ConfigurableResource[Connections]):
+    """Connections of a settings file. Secrets are looked up when a connection is opened."""
+
+    settings_file: str | None = Field(
+        None,
+        description="The connections file. By default $NL_PIPELINE_CONFIG, else connections.yaml in"
+        " the current folder, else a sandbox on this machine.",
+    )
+    retry_after_seconds: float = Field(
+        30,
+        description="How long a step waits before it is tried again after a passing failure.",
+    )
+
+    def create_resource(self, context: dg.InitResourceContext) -> Connections:
+        """The settings as they are at the start of the step."""
+        path = None if self.settings_file is None else Path(self.settings_file)
+        return Connections(
+            settings=settings.load(path), retry_after_seconds=self.retry_after_seconds
+        )

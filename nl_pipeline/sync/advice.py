@@ -1,0 +1,114 @@
+"""What a reason means in plain words, and what a person can do about it.
+
+Belongs here: sentences by reason, code and cause. Must not be here: counting or printing. The
+sentences of the status rules stand with the rules (``domain.rules``).
+"""
+
+from __future__ import annotations
+
+from nl_pipeline.domain.rules import RULE_BY_CODE
+
+#: Reason codes of changes that no status rule makes: addresses, profile fields, tags.
+_OTHER_CODES = {
+    "address_changed_in_crm": "The address was changed in the CRM: the member gets the new one.",
+    "address_merged": "The new address is a member already: the old member is archived.",
+    "address_changed_at_provider": "The address was changed at the provider: the contact gets it.",
+    "address_conflict": "The new address belongs to somebody else, or the old one is shared.",
+    "address_changed_on_both_sides": "Both sides changed the address to different ones.",
+    "changed_at_provider": "A profile field changed at the provider only: taken into the CRM.",
+    "changed_in_crm": "A profile field changed in the CRM: written to the provider.",
+    "both_changed": "Both sides changed the field: the CRM wins, the other value is listed.",
+    "drift": "The provider's value differs from the CRM, which is its master: overwritten.",
+    "not_permitted": "The provider's value is none the CRM's select field permits: not taken.",
+    "tags_from_crm": "Tags, or the mark that the member is ours, are written to the provider.",
+    "tags_from_provider": "Tags were changed at the provider: taken into the CRM.",
+    "missing_email": "The contact has no main e-mail address.",
+    "invalid_email": "The main e-mail address can't be one.",
+    "other_contact_withdrawn": "Another contact with the same address says No or Cancellation.",
+}
+
+#: Reasons for which the numbers of both sides differ (semantics, counts that differ).
+_REASONS = {
+    "missing_email": ("without a main e-mail address", "enter an address in the CRM"),
+    "invalid_email": ("main e-mail address can't be one", "correct the address in the CRM"),
+    "private": ("private contact", "nothing, or take the mark Private off the contact"),
+    "archived": ("archived contact", "nothing, or activate the contact"),
+    "revoked": ("storage consent revoked", "nothing; the contact may not be written to"),
+    "duplicate_address": ("another contact with the address stands for it", "merge the contacts"),
+    "suppressed": ("withdrawn: an opt-out wins over Yes", "nothing; only the person can come back"),
+    "forgotten": ("deleted for good at the provider", "the person has to use a sign-up form"),
+    "bounced": ("the address bounced for good", "correct the address in the CRM"),
+    "waiting": ("the provider waits for the person to confirm", "nothing"),
+    "held": ("held by a brake", "look at the plan, then release it"),
+    "conflict": ("conflict", "a person decides, see `nl-pipeline errors`"),
+    "listed": ("listed for a person to look at", "see `nl-pipeline errors`"),
+    "excluded": ("excluded", "nothing"),
+    "foreign": ("was subscribed before the first sync", "nothing, or set adopt_existing"),
+    "secondary_address": ("only a secondary address of a contact", "make it the main address"),
+    "refused": ("refused by the provider", "see `nl-pipeline errors`"),
+    "failed": ("could not be sent", "nothing; the next run tries again"),
+    "unknown": ("sent without an answer", "nothing; the next run looks it up"),
+    "no_effect": ("accepted without any effect", "look at the record, then run a full sync"),
+    "incomplete_read": ("the last full read was incomplete", "run a full sync"),
+    "planned": ("part of the plan, not done yet", "apply the plan, or run a sync"),
+}
+
+_CAUSES = {
+    "compliance": "nothing; at Mailchimp only the person can subscribe this address again",
+    "forgotten": "ask the person to use a sign-up form; deleted for good at Mailchimp",
+    "unsubscribed": "nothing; only the person can subscribe this address again",
+    "cleaned": "correct the address in the CRM; it bounced",
+    "archived": "unarchive the member in Mailchimp if it should get mail again",
+    "exists": "nothing; the next run reads the existing member",
+    "fake_or_invalid": "correct the address in the CRM",
+    "invalid_email": "correct the address in the CRM",
+    "missing_email": "enter a main e-mail address in the CRM, or leave it: nothing is sent",
+    "merge_fields": "correct the contact's mapped fields, or the field mapping",
+    "too_many_signups": "wait a day; Mailchimp limits how often one address signs up",
+}
+
+_RESULTS = {
+    "refused": "look at the record in the system that refused it, then run a sync",
+    "failed": "nothing; the next run tries again",
+    "unknown": "nothing; the next run looks at what is there and decides again",
+    "no_effect": "look at the record: another rule of the account may have undone the change",
+    "conflict": "decide which side is right and change it there",
+    "listed": "look at both records; nothing is written until one of them changes",
+    "alarm": "look at the member at the provider; its status is unknown to this connector",
+    "bounced": "correct the address in the CRM",
+    "rejected": "correct the record",
+}
+
+_NEXT_BY_CODE = {
+    "yes_after_withdrawal": "ask the person to sign up again; a Yes alone doesn't lift an opt-out",
+    "withdrawn_and_forgotten": "set the contact to Cancellation, or ask the person to sign up",
+    "subscribed_despite_withdrawal": "find out which import or form subscribed the address again",
+    "archived_before_us": "unarchive the member in Mailchimp if it should get mail",
+    "both_changed": "nothing, or enter the lost value in the CRM",
+    "drift": "nothing, or let the field go both ways in the mapping",
+    "not_permitted": "add the value to the select field in the CRM, or correct it",
+}
+
+
+def meaning_of_code(code: str) -> str:
+    """The sentence of a reason code, '' for one that explains itself."""
+    rule = RULE_BY_CODE.get(code)
+    return rule.text if rule is not None else _OTHER_CODES.get(code, "")
+
+
+def meaning_of_reason(reason: str) -> str:
+    """Why a record makes the numbers differ."""
+    return _REASONS[reason][0] if reason in _REASONS else reason
+
+
+def next_step_for_reason(reason: str) -> str:
+    """What to do about a record that makes the numbers differ."""
+    return _REASONS[reason][1] if reason in _REASONS else "look at the record"
+
+
+def next_step_for_problem(*, code: str, result: str, cause: str) -> str:
+    """What to do about a row of ``errors``: by its cause, then its code, then its result."""
+    for key, texts in ((cause, _CAUSES), (code, _NEXT_BY_CODE), (code, _CAUSES), (result, _RESULTS)):
+        if key in texts:
+            return texts[key]
+    return "look at the record"
