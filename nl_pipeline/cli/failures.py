@@ -12,7 +12,12 @@ from dataclasses import dataclass
 
 from nl_pipeline.cli.invocation import CommandError, ExitCode
 from nl_pipeline.clients.errors import ApiError
+from nl_pipeline.domain.schemas import TableInvalid
 from nl_pipeline.settings import SettingsError
+from nl_pipeline.sync.push import PlanRefused
+from nl_pipeline.sync.report import NeverRead
+from nl_pipeline.warehouse.connection import WarehouseBusy
+from nl_pipeline.warehouse.plans import PlanNotFound
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ def failure_of(error: Exception) -> Failure:
             return Failure(f"The settings can't be used, {heading}:\n{error}", ExitCode.USAGE)
         case CommandError():
             return Failure(f"{error.what}\nNext: {error.next_step}", error.exit_code)
+        case PlanNotFound() | NeverRead():
+            return Failure(_sentence(error), ExitCode.USAGE)
+        case PlanRefused() | TableInvalid() | WarehouseBusy():
+            return Failure(_sentence(error), ExitCode.FAILED)
         case ApiError():
             return Failure(str(error), ExitCode.FAILED)
         case _:
@@ -41,6 +50,11 @@ def failure_of(error: Exception) -> Failure:
                 "where it happened, and report that.",
                 ExitCode.FAILED,
             )
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def places_of(error: Exception) -> str:

@@ -108,7 +108,12 @@ def next_step_for_reason(reason: str) -> str:
 
 def next_step_for_problem(*, code: str, result: str, cause: str) -> str:
     """What to do about a row of ``errors``: by its cause, then its code, then its result."""
-    for key, texts in ((cause, _CAUSES), (code, _NEXT_BY_CODE), (code, _CAUSES), (result, _RESULTS)):
+    for key, texts in (
+        (cause, _CAUSES),
+        (code, _NEXT_BY_CODE),
+        (code, _CAUSES),
+        (result, _RESULTS),
+    ):
         if key in texts:
             return texts[key]
     return "look at the record"

@@ -138,7 +138,12 @@ def finish_members(
             )
         db.execute(
             "INSERT INTO members BY NAME SELECT * FROM staging_members QUALIFY"
-            " row_number() OVER (PARTITION BY key ORDER BY changed_at DESC NULLS LAST, observed_at DESC) = 1"
+            " row_number() OVER (PARTITION BY member_id ORDER BY changed_at DESC NULLS LAST, observed_at DESC) = 1"
+        )
+        # Two spellings of one address can be two members: the more restrictive one speaks for it.
+        db.execute(
+            "DELETE FROM members WHERE rowid IN (SELECT rowid FROM members QUALIFY row_number() OVER"
+            " (PARTITION BY key ORDER BY state IN ('UNSUB', 'COMPLAINT') DESC, changed_at DESC NULLS LAST) > 1)"
         )
         if complaints is not None:
             reported = pd.DataFrame({"member_id": pd.Series(list(complaints), dtype="str")})

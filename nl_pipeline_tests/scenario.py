@@ -1,0 +1,391 @@
+"""The one awkward scenario of the sync tests: who is there, and an engine at work on a sandbox.
+
+Belongs here: the people, the set-up of a connection on a running sandbox, and look-ups in the
+twins' dumps. Not here: assertions, and anything that reads the warehouse of the engine.
+
+Every address is written as `address(name)`. Both clocks are moved on before every sync, so that an
+incremental read sees its window and not the whole test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from nl_pipeline import settings
+from nl_pipeline.clients.mailchimp import MailchimpClient
+from nl_pipeline.clients.onoffice import OnOfficeClient
+from nl_pipeline.domain.plan import Plan
+from nl_pipeline.sandbox import credentials
+from nl_pipeline.settings import SANDBOX_CONNECTION
+from nl_pipeline.sync.crm import CrmSide
+from nl_pipeline.sync.link import Link, profile_fields, utc_now
+from nl_pipeline.sync.observe import Mode
+from nl_pipeline.sync.planning import observe_and_plan
+from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
+from nl_pipeline.sync.push import PushResult, apply_plan
+from nl_pipeline.sync.run import SyncResult, sync
+from nl_pipeline.sync.setup import SetupResult, set_up
+from nl_pipeline.warehouse import plans
+from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline_tests.sandbox_control import SandboxControl
+
+NO, YES, CANCEL, DOI, NOT_SPECIFIED, UNDELIVERABLE = "0", "1", "2", "3", "4", "5"
+"""Keys of `newsletter_aktiv`."""
+
+BETWEEN_SYNCS = timedelta(minutes=15)
+PAGE = 10
+"""Rows of a page: the scenario's contacts come in six pages, its members in five."""
+
+ORDINARY = tuple(f"kunde-{number:02d}" for number in range(1, 31))
+"""Contacts with nothing special: Yes, and not in the audience before the first sync."""
+
+_SPECIAL_ADDRESSES = {
+    "xenia": "xenia@bäckerei-7.example",
+    "juergen": "jürgen.müßig@kunde.example",
+    "blank": " blank@kunde.example",
+    "invalid": "anfrage kunde.example",
+    "shouting": "GRUPPE@kunde.example",
+}
+
+
+def address(name: str) -> str:
+    """The e-mail address of one of the people, as it was typed into the CRM."""
+    return _SPECIAL_ADDRESSES.get(name, f"{name}@kunde.example")
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One contact of the CRM: `fields` in onOffice's names, `others` are further e-mail entries."""
+
+    name: str
+    newsletter: str
+    fields: Mapping[str, Any]
+    others: tuple[str, ...] = ()
+    actor: str = "staff"
+
+
+def _contact(name: str, newsletter: str, /, *others: str, **fields: Any) -> Contact:
+    return Contact(name, newsletter, fields, others)
+
+
+CONTACTS: tuple[Contact, ...] = (
+    *(_contact(name, YES, Vorname="Kim", Name=name.title()) for name in ORDINARY),
+    _contact("member", YES, Vorname="Bernd", Name="Alt"),
+    _contact("left", YES),
+    _contact("complained", YES),
+    _contact("bounced", YES),
+    _contact("archived-member", YES),
+    _contact("waiting", YES),
+    _contact("no-member", NO),
+    _contact("no", NO),
+    _contact("cancelled", CANCEL),
+    _contact("none", NOT_SPECIFIED),
+    _contact("foreign", NOT_SPECIFIED),
+    _contact("pending-optin", DOI),
+    _contact("undeliverable", UNDELIVERABLE),
+    _contact("empty", ""),
+    Contact("strange", "9", {}, actor="import"),
+    _contact("private", YES, Privat=True),
+    _contact("archived", YES, Status2Adr="status2adr_archive"),
+    _contact("revoked", YES, DSGVOStatus="speicherungwiderrufen"),
+    # Two contacts share an address that differs in case only; a third one vetoes another pair.
+    _contact("gruppe", YES, Vorname="Eva", Name="Gruppe"),
+    _contact("shouting", YES, Vorname="Adam", Name="Gruppe"),
+    _contact("veto", YES),
+    _contact("veto", NO),
+    # The second address of this contact is a member of its own.
+    _contact("rita", YES, "rita-zweit@kunde.example"),
+    _contact("xenia", YES, Name="Łukasz & Söhne"),
+    _contact("juergen", YES, Name="=SUM(A1:A9)"),
+    _contact("blank", YES),
+    _contact("invalid", YES),
+    Contact("without", YES, {}),
+)
+
+MEMBERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("member", ()),
+    ("left", ("person unsubscribe",)),
+    ("complained", ("person complain",)),
+    ("bounced", ("staff clean",)),
+    ("archived-member", ("staff archive",)),
+    ("no-member", ()),
+    ("foreign", ()),
+    ("stranger", ()),
+    ("stranger-left", ("person unsubscribe",)),
+    ("rita-zweit", ()),
+)
+"""Who was in the audience before us, and what happened to them there."""
+
+
+class Scenario:
+    """A connection on a running sandbox, driven as the schedules and the command line drive it."""
+
+    def __init__(self, *, control: SandboxControl, link: Link) -> None:
+        self.control = control
+        self.link = link
+        self._ahead = timedelta(0)
+        self.link = replace(link, now=lambda: utc_now() + self._ahead)
+
+    # The engine
+
+    def set_up(self) -> SetupResult:
+        """`nl-pipeline setup`: checks, backup, first plan."""
+        return set_up(self.link)
+
+    def start(self) -> PushResult:
+        """Set up, and apply the first plan by its id."""
+        return apply_plan(self.link, plan=self.set_up().plan, approved=True)
+
+    def sync(self, mode: Mode = "incremental", *, dry_run: bool = False) -> SyncResult:
+        """One run of a schedule, a quarter of an hour after whatever was before."""
+        self.pass_time()
+        return sync(self.link, mode=mode, dry_run=dry_run)
+
+    def plan(self, mode: Mode = "incremental") -> Plan:
+        """Read both sides and plan, as the first half of a sync."""
+        self.pass_time()
+        return observe_and_plan(self.link, mode=mode)
+
+    def apply(self, plan: Plan) -> PushResult:
+        """The second half of a sync."""
+        return apply_plan(self.link, plan=plan)
+
+    def release(self, plan: Plan) -> Plan:
+        """Let the held rows of a plan go."""
+        return plans.release(
+            self.link.warehouse, plan_id=plan.plan_id, by="test", reason="test", now=self.link.now()
+        )
+
+    def pass_time(self, *, by: timedelta = BETWEEN_SYNCS) -> None:
+        """Move the clocks of the sandbox and of the engine on."""
+        self.control.advance(seconds=by.total_seconds())
+        self._ahead += by
+
+    def change_settings(self, **values: Any) -> None:
+        """Other settings of the connection from now on, e.g. `adopt_existing=True`."""
+        self.link = replace(self.link, settings=self.link.settings.model_copy(update=values))
+
+    # People, and what they do
+
+    def person(self, action: str, name: str, **details: Any) -> None:
+        """The person does something at Mailchimp."""
+        self._act("person", action, name, **details)
+
+    def staff(self, action: str, name: str, **details: Any) -> None:
+        """Staff does something in Mailchimp."""
+        self._act("staff", action, name, **details)
+
+    def _act(self, actor: str, action: str, name: str, **details: Any) -> None:
+        email = address(name).strip()
+        self.control.act("mailchimp", actor=actor, action=action, email=email, **details)
+
+    def set_newsletter(self, name: str, value: str) -> None:
+        """Staff sets the newsletter field of every contact with the address of `name`."""
+        self.set_field(name, newsletter_aktiv=value)
+
+    def set_field(self, name: str, **fields: Any) -> None:
+        """Staff changes fields of every contact with the address of `name`."""
+        self.control.act(
+            "onoffice", actor="staff", action="modify", email=address(name), fields=fields
+        )
+
+    def add_contact(self, name: str, newsletter: str, *others: str, **fields: Any) -> int:
+        """Staff enters a contact with the address of `name` and `others`; returns its id."""
+        return _enter(self.control, Contact(name, newsletter, fields, others))
+
+    def demand_double_opt_in(self) -> None:
+        """The audience asks everybody who signs up to confirm by mail."""
+        path = f"/lists/{self.audience_id}"
+        httpx.patch(
+            f"{self.control.mailchimp_url}{path}",
+            json={"double_optin": True},
+            auth=("any", credentials.MAILCHIMP_API_KEY),
+            trust_env=False,
+        ).raise_for_status()
+
+    # What is there now
+
+    @property
+    def audience_id(self) -> str:
+        """Id of the audience `onoffice`."""
+        found = [a for a in self.control.dump("mailchimp")["audiences"] if a["name"] == "onoffice"]
+        return str(found[0]["id"])
+
+    def picture(self) -> Picture:
+        """Both dumps as they are now."""
+        return Picture(
+            onoffice=self.control.dump("onoffice"),
+            mailchimp=self.control.dump("mailchimp"),
+            audience_id=self.audience_id,
+        )
+
+    def newsletter(self, name: str) -> str:
+        """`newsletter_aktiv` of the contacts whose main address is that of `name`, joined."""
+        return self.picture().newsletter(name)
+
+    def status(self, name: str) -> str:
+        """Mailchimp status of `name` in the audience, `absent` if there is none."""
+        return self.picture().status(name)
+
+    def writes(self) -> Counter[str]:
+        """Calls that write, since the start or since `forget_calls`."""
+        found: Counter[str] = Counter()
+        for call in self.control.calls():
+            if call.service == "mailchimp" and call.method != "GET":
+                found[f"{call.method} {call.path}"] += call.count
+            for action, count in call.actions.items():
+                if not action.startswith(("read:", "get:")):
+                    found[action] += count
+        return found
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The state of both twins at one moment."""
+
+    onoffice: dict[str, Any]
+    mailchimp: dict[str, Any]
+    audience_id: str
+
+    @property
+    def contacts(self) -> dict[int, dict[str, Any]]:
+        """Addresses of the CRM by id."""
+        return {contact["id"]: contact for contact in self.onoffice["addresses"]}
+
+    @property
+    def members(self) -> dict[str, dict[str, Any]]:
+        """Members of the audience by stable id, deleted ones too."""
+        return {
+            member["contact_id"]: member
+            for member in self.mailchimp["members"]
+            if member["list_id"] == self.audience_id
+        }
+
+    def contacts_of(self, name: str) -> list[dict[str, Any]]:
+        """Contacts whose main address is exactly that of `name`."""
+        return [c for c in self.contacts.values() if c["Email"] == address(name)]
+
+    def contact(self, name: str) -> dict[str, Any]:
+        """The only contact with the main address of `name`."""
+        (found,) = self.contacts_of(name)
+        return found
+
+    def newsletter(self, name: str) -> str:
+        """`newsletter_aktiv` of the contacts of `name`, joined; empty if there is none."""
+        return "".join(str(c["newsletter_aktiv"]) for c in self.contacts_of(name))
+
+    def member(self, name: str) -> dict[str, Any] | None:
+        """The member with the address of `name`, the living one first."""
+        email = address(name).strip().lower()
+        found = [m for m in self.members.values() if m["email_address"].lower() == email]
+        found.sort(key=lambda m: m["status"] == "deleted")
+        return found[0] if found else None
+
+    def status(self, name: str) -> str:
+        """Status of the member with the address of `name`, `absent` if there is none."""
+        member = self.member(name)
+        return "absent" if member is None else str(member["status"])
+
+    def subscribed(self) -> set[str]:
+        """Addresses of all subscribed members, in lower case."""
+        return {
+            m["email_address"].lower() for m in self.members.values() if m["status"] == "subscribed"
+        }
+
+    def activities(self, name: str) -> list[str]:
+        """Types of the newsletter activities of the contacts of `name`, oldest first."""
+        ids = {contact["id"] for contact in self.contacts_of(name)}
+        return [
+            activity["Aktionstyp"]
+            for activity in self.onoffice["activities"]
+            if activity["Adress_nr"] in ids and activity["Aktionsart"] == "Newsletter"
+        ]
+
+    def api_history(self) -> Counter[tuple[str, str]]:
+        """(address, new status) of every status an API client has set in the audience."""
+        return Counter(
+            (member["email_address"], entry["to"])
+            for member in self.members.values()
+            for entry in member["history"]
+            if entry["actor"] == "api"
+        )
+
+
+def populate(control: SandboxControl) -> None:
+    """Put the people into a sandbox that has nobody but an empty audience `onoffice`."""
+    for contact in CONTACTS:
+        _enter(control, contact)
+    for name, acts in MEMBERS:
+        email = address(name)
+        values = {"FNAME": "Bernd", "LNAME": "Alt"} if name == "member" else {}
+        control.act(
+            "mailchimp", actor="import", action="subscribe", email=email, merge_fields=values
+        )
+        for act in acts:
+            actor, action = act.split()
+            control.act("mailchimp", actor=actor, action=action, email=email)
+
+
+def _enter(control: SandboxControl, contact: Contact) -> int:
+    emails = [] if contact.name == "without" else [address(contact.name), *contact.others]
+    fields = {"newsletter_aktiv": contact.newsletter, **contact.fields}
+    done = control.act(
+        "onoffice", actor=contact.actor, action="create", emails=emails, fields=fields
+    )
+    return int(done["ids"][0])
+
+
+@contextlib.contextmanager
+def connected(control: SandboxControl, *, folder: Path) -> Iterator[Scenario]:
+    """A connection on the sandbox whose warehouse lies in `folder`.
+
+    Waiting moves the clocks instead of taking time. The warehouse is held open meanwhile, because
+    opening the file takes longer than most of what is done with it.
+    """
+    port = httpx.URL(control.base_url).port or 0
+    text = settings.sandbox_text(port=port)
+    chosen = settings.parse(text, file="connections.yaml", folder=folder)
+    connection = chosen.connection(SANDBOX_CONNECTION)
+    fields = profile_fields(connection)
+    warehouse = Warehouse(chosen.warehouse_path(connection.name), fields=fields)
+
+    def wait(seconds: float) -> None:
+        scenario.pass_time(by=timedelta(seconds=seconds))
+
+    crm = OnOfficeClient(
+        base_url=connection.crm.base_url,
+        token=credentials.ONOFFICE_TOKEN,
+        secret=credentials.ONOFFICE_SECRET,
+        page_size=PAGE,
+        sleep=wait,
+    )
+    mailchimp = MailchimpClient(
+        base_url=connection.provider.base_url,
+        api_key=credentials.MAILCHIMP_API_KEY,
+        page_size=PAGE,
+        sleep=wait,
+    )
+    with contextlib.closing(crm), contextlib.closing(mailchimp), warehouse.session():
+        scenario = Scenario(
+            control=control,
+            link=Link(
+                settings=connection,
+                warehouse=warehouse,
+                crm=CrmSide(
+                    crm,
+                    fields=fields,
+                    tag_field=connection.tags.field,
+                    time_zone=connection.crm.time_zone,
+                ),
+                audience=MailchimpAudience(mailchimp, fields=fields),
+            ),
+        )
+        yield scenario
