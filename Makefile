@@ -11,7 +11,7 @@ DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 PYTHON ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo dev test check clean
+.PHONY: help install demo dev test check bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ check: $(INSTALLED) ## Lint, check formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(INSTALLED) ## Measure the plan beside a plain pandas merge, in one run
+	$(BIN)/python -m benchmarks.plan_diff
 
 clean: ## Remove .venv and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -115,7 +115,7 @@ def _safe(value: object) -> str:
 
 @contextlib.contextmanager
 def shown_progress() -> Iterator[link.Progress]:
-    """A progress bar on standard error for the length of a `with` block; none without a terminal."""
+    """A progress bar on standard error within a `with` block; none where nobody watches."""
     if not sys.stderr.isatty():
         yield link.silent
         return

@@ -291,8 +291,9 @@ def _show_rule(rule: DecidingRule) -> None:
     typer.echo(f"Rule {rule.rule_id} ({rule.code}): {rule.text}")
     case = rule.case
     typer.echo(
-        f"  because: base {case.base}, CRM {case.newsletter} ({case.eligibility}, {case.since_base}),"
-        f" provider {case.provider}, consent {case.ledger}, sign-up {case.signup}"
+        f"  because: base {case.base}, CRM {case.newsletter}"
+        f" ({case.eligibility}, {case.since_base}), provider {case.provider},"
+        f" consent {case.ledger}, sign-up {case.signup}"
         + ("" if case.complete else ", last full read incomplete")
     )
     actions = [

@@ -546,6 +546,7 @@ RULES: tuple[Rule, ...] = (
         newsletter=frozenset({N.MISSING_CONFIRMED}),
         provider=frozenset({P.SUB}),
         provider_action=ProviderAction.ARCHIVE,
+        settles=True,
     ),
     Rule(
         "S25",

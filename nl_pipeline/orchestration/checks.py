@@ -110,8 +110,8 @@ def judge_push(result: PushResult) -> dg.AssetCheckResult:
         PUSH_RESULT,
         passed=result.complete,
         stops=lost > 0 and result.confirmed == 0,
-        told=f"{result.confirmed} rows confirmed, {lost} not, {result.held} wait for a release. Every"
-        " row that did not get through is planned again; `nl-pipeline errors` lists them.",
+        told=f"{result.confirmed} rows confirmed, {lost} not, {result.held} wait for a release."
+        " What did not get through is planned again; `nl-pipeline errors` lists it.",
         metadata={
             "rows_confirmed": dg.IntMetadataValue(result.confirmed),
             "rows_not_confirmed": dg.IntMetadataValue(lost),

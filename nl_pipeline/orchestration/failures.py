@@ -59,8 +59,8 @@ def _failure(error: Exception) -> dg.Failure:
     if isinstance(error, (*_SAFE_TEXT, ReleaseRefused)):
         return dg.Failure(description=str(error), metadata=metadata, allow_retries=False)
     return dg.Failure(
-        description=f"Unexpected error: {type(error).__name__}. Its text is not kept, because it may"
-        " hold personal data. Next: report the type and the places in the metadata of this failure",
+        description=f"Unexpected error: {type(error).__name__}. Its text is not kept, because it"
+        " may hold personal data. Next: report the type and the places in this failure's metadata",
         metadata=metadata | {"places": dg.MetadataValue.md(_places(error))},
         allow_retries=False,
     )

@@ -55,11 +55,18 @@ def calls_metadata(calls: Counter[str]) -> Metadata:
     }
 
 
+def rows_waiting(plan: Plan, *, warehouse: Warehouse) -> int:
+    """How many rows of a plan a brake holds and nobody has released."""
+    if plan.released:
+        return 0
+    return plans.count_results(warehouse, plan_id=plan.plan_id).get("held", 0)
+
+
 def plan_metadata(plan: Plan, *, warehouse: Warehouse) -> Metadata:
     """A plan in numbers, its verdict, and what to do about it."""
+    waiting = rows_waiting(plan, warehouse=warehouse)
     changes = plans.count_changes(warehouse, plan_id=plan.plan_id)
     listings = plans.count_listings(warehouse, plan_id=plan.plan_id)
-    waiting = 0 if plan.released else sum(c.rows for c in changes if c.held_by)
     metadata: Metadata = {
         PLAN_ID: dg.TextMetadataValue(plan.plan_id),
         VERDICT: dg.TextMetadataValue(str(plan.verdict)),

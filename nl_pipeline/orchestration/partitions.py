@@ -1,4 +1,4 @@
-"""One partition per connection: the states of "now" and the plan belong to a connection, not to a day.
+"""One partition per connection: states of "now" and plans belong to a connection, not to a day.
 
 Belongs here: the partitions and the tag Dagster gives their runs. Must not be here: which asset has
 them (``assets``).

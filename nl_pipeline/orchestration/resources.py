@@ -46,12 +46,12 @@ class ConnectionsResource(dg.ConfigurableResource[Connections]):
     """Connections of a settings file. Secrets are looked up when a connection is opened."""
 
     settings_file: str | None = Field(
-        None,
+        default=None,
         description="The connections file. By default $NL_PIPELINE_CONFIG, else connections.yaml in"
         " the current folder, else a sandbox on this machine.",
     )
     retry_after_seconds: float = Field(
-        30,
+        default=30,
         description="How long a step waits before it is tried again after a passing failure.",
     )
 

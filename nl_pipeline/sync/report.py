@@ -217,8 +217,8 @@ def find_plan(
             continue
     if not found:
         raise PlanNotFound(
-            f"there is no plan {plan_id} of {', '.join(names)}; `nl-pipeline status` shows the newest"
-            " one, `nl-pipeline plan` makes a new one"
+            f"there is no plan {plan_id} of {', '.join(names)}; `nl-pipeline status` shows the"
+            " newest one, `nl-pipeline plan` makes a new one"
         )
     return found
 

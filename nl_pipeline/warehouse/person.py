@@ -154,12 +154,14 @@ def find_person(
                 for i, m, n, e, c, o in _rows(db, _CONTACTS)
             ),
             members=tuple(
-                MemberState(*row[:5], tuple(row[5]), _aware(row[6]), row[7].replace(tzinfo=UTC))
-                for row in _rows(db, _MEMBERS)
+                MemberState(
+                    i, p, state, status, owned, tuple(tags), _aware(c), o.replace(tzinfo=UTC)
+                )
+                for i, p, state, status, owned, tags, c, o in _rows(db, _MEMBERS)
             ),
             base=tuple(
-                BasePair(*row[:5], confirmed_at=row[5].replace(tzinfo=UTC))
-                for row in _rows(db, _BASE)
+                BasePair(kind, crm_id, member_id, newsletter, state, at.replace(tzinfo=UTC))
+                for kind, crm_id, member_id, newsletter, state, at in _rows(db, _BASE)
             ),
             ledger=tuple(
                 ConsentEvent(e, a, bool(p), _aware(h), r.replace(tzinfo=UTC), s, plan)
@@ -188,7 +190,9 @@ ORDER BY c.crm_id
 """
 _MEMBERS = """
 SELECT member_id, provider_id, state, status, owned, tags, changed_at, observed_at
-FROM person_members WHERE key IN (SELECT key FROM person_keys) ORDER BY member_id
+FROM members
+WHERE key IN (SELECT address FROM person_members WHERE key IN (SELECT key FROM person_keys))
+ORDER BY member_id
 """
 _BASE = """
 SELECT kind, crm_id, member_id, newsletter, provider_state, confirmed_at

@@ -53,12 +53,13 @@ class LookUps:
     missing: list[tuple[str, int]]
 
 
-#: Rules that act because a contact was *not* found: never on a CRM picture that shrank.
+#: What waits on a CRM picture that shrank: whatever would be decided otherwise if a contact that is
+#: out of sight were there, be it the linked one or another one of the address with a No. Opt-outs
+#: do not wait, and neither does what the provider shows by itself.
 _ACTS_ON_ABSENCE = (
-    "contact_deleted",
-    "new_subscriber_new_contact",
-    "adopted_new_contact",
-    "signed_up_again_new_contact",
+    "(side = 'provider' AND action <> 'unsubscribe') OR action IN ('create_contact', 'change_email')"
+    " OR after->>'newsletter' = 'YES'"
+    " OR code IN ('yes_with_newer_proof', 'storage_consent_revoked')"
 )
 
 
@@ -285,7 +286,7 @@ def _hold(db: duckdb.DuckDBPyConnection, *, reading: BrakeReading) -> None:
         Brake.CRM_BLANKED: ("code = 'removed_at_provider'", []),
         Brake.NEW_CONTACTS: ("action = 'create_contact'", []),
         Brake.CONFIRMATIONS: ("code = 'yes_with_newer_proof'", []),
-        Brake.CRM_SHRINK: (f"code IN {_ACTS_ON_ABSENCE}", []),
+        Brake.CRM_SHRINK: (_ACTS_ON_ABSENCE, []),
         Brake.OVERWRITTEN: (
             "action IN ('update_member', 'update_contact') AND json_exists(before, '$.' || ?)"
             " AND coalesce(json_extract_string(before, '$.' || ?), '') <> ''",
@@ -294,7 +295,7 @@ def _hold(db: duckdb.DuckDBPyConnection, *, reading: BrakeReading) -> None:
         Brake.INBOUND_ALARM: ("false", []),
     }[reading.brake]
     db.execute(
-        f"UPDATE planned SET held_by = ? WHERE held_by IS NULL AND {condition}",
+        f"UPDATE planned SET held_by = ? WHERE held_by IS NULL AND ({condition})",
         [str(reading.brake), *parameters],
     )
 

@@ -167,7 +167,32 @@ def list_problems(warehouse: Warehouse) -> list[Problem]:
             " code, cause, contact_id, member_id, subject"
         ).fetchall()
     return [
-        Problem(*row[:9], happened_at=row[9].replace(tzinfo=UTC), address=row[10]) for row in rows
+        Problem(
+            kind=kind,
+            side=side,
+            contact_id=contact_id,
+            member_id=member_id,
+            rule_id=rule_id,
+            code=code,
+            result=result,
+            cause=cause,
+            subject=subject,
+            happened_at=at.replace(tzinfo=UTC),
+            address=address,
+        )
+        for (
+            kind,
+            side,
+            contact_id,
+            member_id,
+            rule_id,
+            code,
+            result,
+            cause,
+            subject,
+            at,
+            address,
+        ) in rows
     ]
 
 
@@ -179,7 +204,8 @@ def list_plan_rows(warehouse: Warehouse, *, plan_id: str, most: int) -> list[Pla
             SELECT c.seq, c.side, c.action,
                 CASE WHEN c.side = 'crm' THEN c.record_id ELSE coalesce(d.crm_id::VARCHAR, '') END,
                 CASE WHEN c.side = 'provider' THEN c.record_id ELSE coalesce(d.member_id, '') END,
-                c.rule_id, c.code, coalesce(c.held_by, ''), coalesce(o.result, ''), coalesce(o.cause, '')
+                c.rule_id, c.code, coalesce(c.held_by, ''),
+                coalesce(o.result, ''), coalesce(o.cause, '')
             FROM changes AS c
             LEFT JOIN decisions AS d ON d.plan_id = c.plan_id AND d.key = c.key
             LEFT JOIN outcome_now AS o ON o.plan_id = c.plan_id AND o.seq = c.seq

@@ -111,7 +111,7 @@ def test_the_sql_of_the_plan_decides_every_combination_as_the_table_does(tmp_pat
     assert (decided["position"].to_numpy() == deciding_rows().ravel()).all()
 
 
-# Safety beside the table ---------------------------------------------------------------------------
+# Safety beside the table ----------------------------------------------------------------------
 
 
 def test_nothing_gives_consent_against_a_withdrawal_for_good_but_a_new_act_of_the_person() -> None:
@@ -161,7 +161,9 @@ def test_an_opt_out_reaches_the_crm_whatever_else_holds(
     provider: ProviderState, newsletter: Newsletter
 ) -> None:
     part = deciding_rows().take(DIMENSIONS["provider"].index(provider), axis=2)
-    reached = {RULES[i] for i in np.unique(part.take(DIMENSIONS["newsletter"].index(newsletter), 1))}
+    reached = {
+        RULES[i] for i in np.unique(part.take(DIMENSIONS["newsletter"].index(newsletter), 1))
+    }
 
     assert {rule.crm_action for rule in reached} == {CrmAction.SET_CANCEL}
 

@@ -1,0 +1,48 @@
+"""What Dagster loads: `build_defs` and `defs`.
+
+Belongs here: putting the definitions together. Loading reads the names, schedules and time zones of
+the connections from the settings file, or the embedded default without one; no secret, no network,
+no warehouse.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from nl_pipeline import settings
+from nl_pipeline.orchestration.assets import build_assets
+from nl_pipeline.orchestration.jobs import build_jobs
+from nl_pipeline.orchestration.partitions import connection_partitions
+from nl_pipeline.orchestration.releases import release_job
+from nl_pipeline.orchestration.resources import ConnectionsResource
+from nl_pipeline.orchestration.schedules import build_schedules
+from nl_pipeline.orchestration.sensors import build_push_sensor
+
+
+def build_defs(*, settings_file: Path | None = None, **overrides: Any) -> dg.Definitions:
+    """Fresh definitions over a settings file; ``overrides`` replace arguments of ``Definitions``.
+
+    SettingsError if the file can't be used, with every problem in it.
+    """
+    chosen = settings.load(settings_file)
+    partitions = connection_partitions(chosen)
+    resource = ConnectionsResource(
+        settings_file=None if settings_file is None else str(settings_file)
+    )
+    parts: dict[str, Any] = {
+        "assets": build_assets(partitions),
+        "jobs": [*build_jobs(), release_job(partitions)],
+        "schedules": build_schedules(chosen),
+        "sensors": [build_push_sensor(partitions)],
+        "resources": {"connections": resource},
+        # A process per step costs seconds on a small machine, and the steps of one connection
+        # can't run side by side anyway.
+        "executor": dg.in_process_executor,
+    }
+    return dg.Definitions(**(parts | overrides))
+
+
+defs = build_defs()

@@ -1,0 +1,64 @@
+"""The schedules: per connection an incremental and a full sync, as the settings say.
+
+Belongs here: when a job is asked for. Must not be here: what a job does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dagster as dg
+from dagster import DagsterRunStatus
+
+from nl_pipeline.orchestration.jobs import SYNC_JOBS, sync_config
+from nl_pipeline.orchestration.partitions import PARTITION_TAG
+from nl_pipeline.settings import Connection, Settings
+from nl_pipeline.sync.observe import Mode
+
+_WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
+
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """Two schedules per connection, read in the time zone of its CRM."""
+    return [
+        schedule
+        for connection in settings.connections.values()
+        for schedule in (
+            _schedule(connection, mode="incremental", cron=connection.schedules.incremental),
+            _schedule(connection, mode="full", cron=connection.schedules.full),
+        )
+    ]
+
+
+def schedule_name(connection: str, *, mode: Mode) -> str:
+    """The name of a schedule. Dagster allows no hyphen in it, connection names no underscore."""
+    return f"{connection.replace('-', '_')}_{mode}"
+
+
+def _schedule(connection: Connection, *, mode: Mode, cron: str) -> dg.ScheduleDefinition:
+    incremental, full = SYNC_JOBS
+    job = full if mode == "full" else incremental
+    return dg.ScheduleDefinition(
+        name=schedule_name(connection.name, mode=mode),
+        job_name=job,
+        cron_schedule=cron,
+        execution_timezone=connection.crm.time_zone,
+        execution_fn=_request(connection.name, job=job, mode=mode),
+        description=f"{'Full' if mode == 'full' else 'Incremental'} sync of {connection.name}.",
+    )
+
+
+def _request(
+    connection: str, *, job: str, mode: Mode
+) -> Callable[[dg.ScheduleEvaluationContext], dg.RunRequest | dg.SkipReason]:
+    def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        # Runs of a connection are serial. When they take longer than their interval, one that
+        # waits is enough: it will see everything the others would have seen.
+        waiting = context.instance.get_runs_count(
+            dg.RunsFilter(job_name=job, statuses=_WAITING, tags={PARTITION_TAG: connection})
+        )
+        if waiting:
+            return dg.SkipReason(f"An earlier {job} of {connection} still waits for its turn.")
+        return dg.RunRequest(partition_key=connection, run_config=sync_config(mode))
+
+    return request
