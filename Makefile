@@ -11,15 +11,20 @@ DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 PYTHON ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo dev test check bench clean
+.PHONY: help install demo demo-ui dev test check bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## Create .venv with everything that was tested together
 
 demo: $(INSTALLED) ## Show a whole two-way sync against the sandbox, with a proof at the end
 	$(BIN)/nl-pipeline demo
+
+demo-ui: $(INSTALLED) ## Open the Dagster UI on what the demo left (http://127.0.0.1:3000)
+	@test -d demo/dagster_home || { echo "There is no demo yet: make demo" >&2; exit 1; }
+	DAGSTER_HOME="$(CURDIR)/demo/dagster_home" NL_PIPELINE_CONFIG="$(CURDIR)/demo/connections.yaml" \
+		$(BIN)/dagster-webserver --host 127.0.0.1 --port 3000 -m nl_pipeline.definitions
 
 dev: $(INSTALLED) ## Run the sandbox and the Dagster UI (http://127.0.0.1:3000) together
 	@mkdir -p "$(DAGSTER_HOME)" && cp deploy/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from nl_pipeline.cli import config, planning, pushing, reporting, sandbox
+from nl_pipeline.cli import config, demo, planning, pushing, reporting, sandbox
 from nl_pipeline.cli.failures import failure_of, places_of
 from nl_pipeline.cli.invocation import Invocation, invocation_of
 
@@ -67,6 +67,7 @@ def _global_options(
 app.command()(config.init)
 app.add_typer(config.commands, name="config")
 app.add_typer(sandbox.commands, name="sandbox")
+app.command()(demo.demo)
 app.command()(planning.setup)
 app.command()(planning.plan)
 app.command()(pushing.apply)

@@ -39,7 +39,7 @@ def show_table(title: str, *, columns: Sequence[str], rows: Iterable[Sequence[ob
         return
     table = Table(title=title, title_justify="left", title_style="bold", header_style="")
     for place, name in enumerate(columns):
-        is_number = all(isinstance(row[place], int) for row in cells)
+        is_number = all(type(row[place]) is int for row in cells)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in cells:
         table.add_row(*(_cell(value) for value in row))

@@ -25,7 +25,7 @@ commands = typer.Typer(
 
 ENVIRONMENT_FILE = ".env"
 
-_SECRETS = {
+SANDBOX_SECRETS = {
     "NL_SANDBOX_ONOFFICE_TOKEN": credentials.ONOFFICE_TOKEN,
     "NL_SANDBOX_ONOFFICE_SECRET": credentials.ONOFFICE_SECRET,
     "NL_SANDBOX_MAILCHIMP_API_KEY": credentials.MAILCHIMP_API_KEY,
@@ -89,7 +89,7 @@ def connect(
             exit_code=ExitCode.USAGE,
         )
     connections.write_text(settings.sandbox_text(port=port), encoding="utf-8")
-    _write_secrets(Path(ENVIRONMENT_FILE))
+    write_secrets(Path(ENVIRONMENT_FILE))
     typer.echo(
         f"Wrote {connections} and {ENVIRONMENT_FILE}: connection "
         f"{settings.SANDBOX_CONNECTION} to the sandbox on port {port}."
@@ -145,9 +145,9 @@ def _is_written_by_connect(connections: Path) -> bool:
     return port is not None and text == settings.sandbox_text(port=int(port.group(1)))
 
 
-def _write_secrets(path: Path) -> None:
+def write_secrets(path: Path) -> None:
     """Set the sandbox's keys in the environment file; other lines stay, others may not read it."""
     path.touch(mode=0o600)
     path.chmod(0o600)
-    for name, value in _SECRETS.items():
+    for name, value in SANDBOX_SECRETS.items():
         dotenv.set_key(path, name, value, quote_mode="never")

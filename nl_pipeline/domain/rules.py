@@ -638,10 +638,13 @@ RULES: tuple[Rule, ...] = (
         eligibility=_ELIGIBLE,
         listing=Listing.WAITING,
     ),
+    # A request that is newer than the cancellation is a fresh sign-up: it is left to the person, and
+    # S22 decides once it is confirmed. Withdrawing it would be T10.
     Rule(
         "S30",
         "request_withdrawn",
         "Cancelled in the CRM while the provider waits for a confirmation: the request is withdrawn.",
+        base=frozenset({B.SUB, B.FIRST, B.PENDING}),
         newsletter=frozenset({N.CANCEL}),
         provider=frozenset({P.PENDING}),
         provider_action=ProviderAction.UNSUBSCRIBE,

@@ -19,11 +19,11 @@ def make_plan(link: Link, *, mode: Mode) -> Plan:
     finish_interrupted(link)
     options = planning_options(link, mode=mode)
     look_up(link, options=options)
-    plan_id = planning.compute(link.warehouse, options=options, now=link.now())
-    validate(
-        plans.change_heads(link.warehouse, plan_id=plan_id), schema=PLAN_SCHEMA, name="plan"
-    )
-    return plans.load(link.warehouse, plan_id=plan_id)
+    with link.warehouse.kept_open():
+        plan_id = planning.compute(link.warehouse, options=options, now=link.now())
+        heads = plans.change_heads(link.warehouse, plan_id=plan_id)
+        validate(heads, schema=PLAN_SCHEMA, name="plan")
+        return plans.load(link.warehouse, plan_id=plan_id)
 
 
 def observe_and_plan(link: Link, *, mode: Mode) -> Plan:

@@ -73,7 +73,7 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     Raises PlanRefused; OperatorNeeded when the CRM refuses to work with us.
     """
     check_may_push(link, plan=plan, approved=approved)
-    pending = [p for p in _pending(link, plan=plan) if p.change.side == "crm"]
+    pending = _pending_in_crm(link, plan=plan)
     if not pending:
         return
     ids = sorted({int(p.change.record_id) for p in pending if p.change.record_id})
@@ -81,12 +81,23 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
         # Staff may have changed a contact since it was read: look again before writing.
         _read_back_contacts(link, ids=ids)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    pending = [p for p in _pending(link, plan=plan) if p.change.side == "crm"]
-    opt_outs = [p for p in pending if p.change.after.get("newsletter") == "CANCEL"]
-    urgent = {p.change.seq for p in opt_outs}
-    others = [p for p in pending if p.change.seq not in urgent]
-    for part in (opt_outs, others):
-        _send(link, plan=plan, pending=part, side="CRM", send=link.crm.push)
+    opt_outs = [p for p in _pending_in_crm(link, plan=plan) if _newsletter(p) == "CANCEL"]
+    _send(link, plan=plan, pending=opt_outs, side="CRM", send=link.crm.push)
+    if any(_newsletter(p) == "YES" for p in _pending_in_crm(link, plan=plan)):
+        # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
+        read_members(link, mode="incremental")
+        outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
+    others = _pending_in_crm(link, plan=plan)
+    _send(link, plan=plan, pending=others, side="CRM", send=link.crm.push)
+
+
+def _pending_in_crm(link: Link, *, plan: Plan) -> list[Pending]:
+    return [p for p in _pending(link, plan=plan) if p.change.side == "crm"]
+
+
+def _newsletter(pending: Pending) -> str | None:
+    value = pending.change.after.get("newsletter")
+    return None if value is None else str(value)
 
 
 def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
@@ -165,7 +176,8 @@ def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
     ids = outcomes.touched_contacts(link.warehouse, plan_id=plan.plan_id)
     if ids:
         _read_back_contacts(link, ids=ids)
-    if outcomes.sent_to_provider(link.warehouse, plan_id=plan.plan_id):
+    # Also when only the CRM was written to: people may have left since the push began.
+    if ids or outcomes.sent_to_provider(link.warehouse, plan_id=plan.plan_id):
         _read_back_members(link, since=since)
     confirmation = outcomes.confirm(
         link.warehouse,

@@ -41,6 +41,7 @@ class Warehouse:
         self._memory_limit = memory_limit
         self._ready = False
         self._lock = threading.Lock()
+        self._kept = threading.local()
 
     @property
     def exists(self) -> bool:
@@ -65,7 +66,22 @@ class Warehouse:
             db.execute("COMMIT")
 
     @contextlib.contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """One opening for several steps of this thread, with no call to a service between them."""
+        with self._open() as db:
+            outer = getattr(self._kept, "db", None)
+            self._kept.db = db
+            try:
+                yield
+            finally:
+                self._kept.db = outer
+
+    @contextlib.contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        kept = getattr(self._kept, "db", None)
+        if kept is not None:
+            yield kept
+            return
         db = self._connect()
         try:
             db.execute("SET TimeZone = 'UTC'")

@@ -82,7 +82,8 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
     """Mark changes whose subject has moved since the plan was made; returns how many.
 
     A change is overtaken when the member's state or the contact's newsletter field is no longer
-    what the plan saw. Writing a cancellation is never overtaken by anything but a withdrawal.
+    what the plan saw. Writing a cancellation is never overtaken by anything but a withdrawal; a Yes
+    in the CRM rests on a subscription and falls with it.
     """
     with warehouse.transaction() as db:
         db.execute(
@@ -95,12 +96,15 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
             LEFT JOIN members AS m ON c.side = 'provider'
                 AND (m.member_id = c.record_id OR (c.record_id = '' AND m.key = c.key))
             LEFT JOIN contacts AS t ON c.side = 'crm' AND t.crm_id::VARCHAR = c.record_id
+            LEFT JOIN decisions AS d ON d.plan_id = c.plan_id AND d.key = c.key
+            LEFT JOIN members AS w ON c.side = 'crm' AND w.member_id = d.member_id
             WHERE c.plan_id = $plan_id AND o.result IS NULL AND (
                 (c.action IN ('subscribe', 'resubscribe', 'unsubscribe', 'archive', 'confirm')
                     AND coalesce(m.state, 'ABSENT') <> (c.before->>'state'))
                 OR (c.action IN ('update_member', 'change_address') AND coalesce(m.state, 'ABSENT') NOT IN ('SUB', 'PENDING'))
                 OR (c.action = 'set_newsletter' AND t.newsletter IS DISTINCT FROM (c.before->>'newsletter')
                     AND NOT (c.after->>'newsletter' = 'CANCEL' AND t.newsletter NOT IN ('NO', 'CANCEL')))
+                OR (c.side = 'crm' AND c.after->>'newsletter' = 'YES' AND coalesce(w.state, 'ABSENT') <> 'SUB')
             )
             """,
             {"plan_id": plan_id, "now": naive(now)},
@@ -154,7 +158,8 @@ def record_withdrawals(warehouse: Warehouse, *, plan_id: str, released: bool, no
             """
             INSERT INTO consent_ledger BY NAME
             SELECT DISTINCT d.key, 'WITHDRAW' AS event, 'staff' AS actor, false AS proof,
-                NULL::TIMESTAMP AS happened_at, $now::TIMESTAMP AS recorded_at,
+                -- With a time, or no later sign-up of the person could be told to be later.
+                $now::TIMESTAMP AS happened_at, $now::TIMESTAMP AS recorded_at,
                 d.code AS source, d.plan_id
             FROM decisions AS d
             JOIN changes AS c ON c.plan_id = d.plan_id AND c.key = d.key AND c.action = 'unsubscribe'

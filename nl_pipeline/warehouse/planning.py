@@ -388,6 +388,12 @@ def settle(
         " WHERE d.plan_id = ? AND o.result = 'confirmed'",
         [plan_id],
     )
+    db.execute(
+        "CREATE OR REPLACE TEMP TABLE archived_by_us AS SELECT DISTINCT c.key FROM changes AS c"
+        " JOIN outcome_now AS o ON o.plan_id = c.plan_id AND o.seq = c.seq"
+        " WHERE c.plan_id = ? AND c.action = 'archive' AND o.result = 'confirmed'",
+        [plan_id],
+    )
     decide(db)
     run_template(db, "settle.sql.j2", fields=_active(fields), parameters={"now": naive(now)})
     moved = _count(db, "SELECT count(*) FROM moved_base")

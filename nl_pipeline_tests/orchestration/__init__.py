@@ -1,1 +1,1 @@
-"""Tests of the Dagster layer: definitions, runs over sandboxes, what is refused and what is told."""
+"""Tests of the Dagster layer: definitions, runs over sandboxes, refusals, what is told."""

@@ -1,4 +1,4 @@
-"""A Dagster deployment over running sandboxes: one settings file, one instance, several connections.
+"""A Dagster deployment over running sandboxes: one settings file, one instance.
 
 Belongs here: driving jobs, assets and the push sensor the way the UI, the schedules and the daemon
 do, and acts of people in the twins. Not here: assertions.
@@ -17,12 +17,12 @@ import yaml
 
 from nl_pipeline import settings
 from nl_pipeline.definitions import build_defs
+from nl_pipeline.domain.plan import Plan
 from nl_pipeline.orchestration.resources import ConnectionsResource
 from nl_pipeline.sandbox import credentials
 from nl_pipeline.settings import SANDBOX_CONNECTION, Settings
 from nl_pipeline.sync.link import Link, open_link, open_warehouse
 from nl_pipeline.warehouse import plans
-from nl_pipeline.warehouse.plans import Plan
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
 SECRETS = {
@@ -34,9 +34,7 @@ NO = "0"
 """Key of `newsletter_aktiv`."""
 
 
-def write_connections(
-    folder: Path, controls: Mapping[str, SandboxControl], **options: Any
-) -> Path:
+def write_connections(folder: Path, controls: Mapping[str, SandboxControl], **options: Any) -> Path:
     """A connections file with one connection per sandbox; `options` go to each of them."""
     connections = {}
     for name, control in controls.items():
@@ -112,7 +110,7 @@ class Deployment:
         with dg.build_sensor_context(
             instance=self.instance, cursor=cursor, definitions=self.defs
         ) as context:
-            result = self.defs.get_sensor_def("push_sensor")(context)
+            result = self.defs.resolve_sensor_def("push_sensor")(context)
         assert isinstance(result, dg.SensorResult)
         return result
 
@@ -148,8 +146,15 @@ class Deployment:
 
     def subscribed(self, connection: str) -> list[str]:
         """Addresses of the subscribed members, sorted."""
-        members = self.controls[connection].dump("mailchimp")["members"]
-        return sorted(m["email_address"] for m in members if m["status"] == "subscribed")
+        return sorted(
+            m["email_address"] for m in self.members(connection) if m["status"] == "subscribed"
+        )
+
+    def members(self, connection: str) -> list[dict[str, Any]]:
+        """Members of the audience of the connection as the twin holds them."""
+        dump = self.controls[connection].dump("mailchimp")
+        ids = {a["id"] for a in dump["audiences"] if a["name"] == "onoffice"}
+        return [member for member in dump["members"] if member["list_id"] in ids]
 
     def say_no(self, connection: str, emails: Sequence[str]) -> None:
         """Staff sets the newsletter field of these people to No."""

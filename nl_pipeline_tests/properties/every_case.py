@@ -87,6 +87,6 @@ def table_of_all() -> pd.DataFrame:
             columns[name] = np.array(values)[grid]
         else:
             texts = [str(value) for value in values]
-            columns[name] = pd.Categorical.from_codes(grid, categories=texts)
+            columns[name] = pd.Categorical.from_codes(grid, categories=pd.Index(texts))
     assert tuple(DIMENSIONS) == CONDITIONS
     return pd.DataFrame(columns)

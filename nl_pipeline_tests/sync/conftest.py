@@ -6,9 +6,11 @@ either side and in the warehouse, which takes a fraction of the time.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,17 +109,36 @@ def unsynced(
         yield scenario
 
 
-@pytest.fixture
-def scenario(
+StartedScenario = Callable[[], AbstractContextManager[Scenario]]
+
+
+@pytest.fixture(scope="session")
+def started_scenario(
     scenario_world: World,
     scenario_control: SandboxControl,
     after_first_sync: tuple[Copy, Path],
-    tmp_path: Path,
-) -> Iterator[Scenario]:
+    tmp_path_factory: pytest.TempPathFactory,
+) -> StartedScenario:
+    """Opens the scenario after its first sync, for a story that several tests look at.
+
+    There is one sandbox: a story has to be told to its end before the next one begins.
+    """
+    twins, first_sync = after_first_sync
+
+    @contextlib.contextmanager
+    def opened() -> Iterator[Scenario]:
+        folder = tmp_path_factory.mktemp("scenario")
+        scenario_control.reset(contacts=0)
+        twins.restore(scenario_world)
+        shutil.copytree(first_sync, folder, dirs_exist_ok=True)
+        with connected(scenario_control, folder=folder) as scenario:
+            yield scenario
+
+    return opened
+
+
+@pytest.fixture
+def scenario(started_scenario: StartedScenario) -> Iterator[Scenario]:
     """The scenario after its first sync."""
-    twins, folder = after_first_sync
-    scenario_control.reset(contacts=0)
-    twins.restore(scenario_world)
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    with connected(scenario_control, folder=tmp_path) as scenario:
+    with started_scenario() as scenario:
         yield scenario

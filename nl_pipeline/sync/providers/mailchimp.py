@@ -314,14 +314,16 @@ class MailchimpAudience:
         for key, member_id, changed_at in members:
             if member_id not in feeds:
                 continue
-            items = sorted(feeds[member_id], key=lambda item: item.at)
-            unsubscribed = bool(items) and items[-1].activity_type == "unsub"
+            left = [item.at for item in feeds[member_id] if item.activity_type == "unsub"]
+            joined = [item.at for item in feeds[member_id] if item.activity_type != "unsub"]
+            # Times are whole seconds and the order within one is not documented: a tie is an opt-out.
+            unsubscribed = bool(left) and (not joined or max(left) >= max(joined))
             found.append(
                 Evidence(
                     "before_archiving",
                     key,
                     "unsubscribed" if unsubscribed else "subscribed",
-                    items[-1].at if items else None,
+                    max(left if unsubscribed else joined, default=None),
                     _aware(changed_at),
                 )
             )

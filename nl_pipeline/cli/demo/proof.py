@@ -1,0 +1,100 @@
+"""The proof: what the stories expect beside what the twins hold, computed from their dumps alone.
+
+Belongs here: comparisons of pictures. Must not be here: the warehouse, so that a mistake of ours
+can't prove itself right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nl_pipeline.cli.demo.picture import CANCELLATION, NO, NOT_SPECIFIED, YES, Member, Picture
+from nl_pipeline.cli.demo.stories import Story
+
+#: Values of another contact with the same address that keep a Yes from being subscribed.
+_LET_A_YES_BE = (YES, NOT_SPECIFIED, "3")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One line of the proof."""
+
+    story: str
+    what: str
+    expected: int
+    there: int
+
+    @property
+    def holds(self) -> bool:
+        return self.expected == self.there
+
+
+def compare(stories: Iterable[Story], *, before: Picture, after: Picture) -> list[Comparison]:
+    """Every expectation of every story, everybody who is in none, and the invariants over all.
+
+    `before`: after the first sync, before anything happened; `after`: at the end.
+    """
+    told = list(stories)
+    lines = [
+        Comparison(story.title, item.what, item.expected, item.count(after))
+        for story in told
+        for item in story.expectations
+    ]
+    keys = {key for story in told for key in story.keys}
+    ids = {number for story in told for number in story.ids}
+    return [*lines, *_bystanders(keys, ids, before=before, after=after), *_invariants(after)]
+
+
+def _bystanders(
+    keys: set[str], ids: set[int], *, before: Picture, after: Picture
+) -> list[Comparison]:
+    members = {k: m for k, m in before.members.items() if k not in keys}
+    contacts = {i: c for i, c in before.contacts.items() if i not in ids}
+    title = "Everybody else"
+    return [
+        Comparison(
+            title,
+            "members unchanged",
+            len(members),
+            sum(after.members.get(key) == member for key, member in members.items()),
+        ),
+        Comparison(
+            title,
+            "contacts unchanged",
+            len(contacts),
+            sum(after.contacts.get(number) == contact for number, contact in contacts.items()),
+        ),
+    ]
+
+
+def _invariants(picture: Picture) -> list[Comparison]:
+    opted_out = {key for key, member in picture.members.items() if member.opted_out} | {
+        contact.key
+        for contact in picture.contacts.values()
+        if contact.key is not None and contact.newsletter in (NO, CANCELLATION)
+    }
+    subscribed = {key for key, m in picture.members.items() if m.status == "subscribed"}
+    entitled = {
+        contact.key
+        for contact in picture.contacts.values()
+        if contact.key is not None
+        and contact.key not in opted_out
+        and contact.newsletter == YES
+        and contact.may_be_written_to
+        and all(c.newsletter in _LET_A_YES_BE for c in picture.contacts_of([contact.key]))
+        and not _was_removed(picture.members.get(contact.key))
+    }
+    title = "All members"
+    return [
+        Comparison(title, "subscribed despite an opt-out", 0, len(opted_out & subscribed)),
+        Comparison(
+            title, "subscribed, of those entitled", len(entitled), len(entitled & subscribed)
+        ),
+        Comparison(title, "subscribed without entitlement", 0, len(subscribed - entitled)),
+    ]
+
+
+def _was_removed(member: Member | None) -> bool:
+    """Archived or bounced at the provider: a Yes that was there before does not bring it back."""
+    return member is not None and member.status in ("archived", "cleaned")

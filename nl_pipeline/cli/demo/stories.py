@@ -1,0 +1,433 @@
+"""What happens to whom in the demo, and what must have come of it at the end.
+
+Belongs here: acts in the twins and expectations about pictures of them. Must not be here: how the
+sync works. There are two parts of the day, with a sync after each; the removals of a part stay
+below the brake (2 % of the subscribers, never less than 5 rows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nl_pipeline.cli.demo.control import Service
+from nl_pipeline.cli.demo.picture import (
+    CANCELLATION,
+    NO,
+    NOT_SPECIFIED,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    YES,
+    Contact,
+    Picture,
+)
+
+#: The smallest sandbox in which there is somebody for every story.
+LEAST_CONTACTS = 300
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act in a twin, in the first or second part of the day."""
+
+    part: int
+    service: Service
+    payload: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What must be there at the end: a number of something, counted in a picture."""
+
+    what: str
+    expected: int
+    count: Callable[[Picture], int] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Story:
+    """One thing that happens to some people. `keys` and `ids`: everybody it is about."""
+
+    title: str
+    acts: tuple[Act, ...]
+    expectations: tuple[Expectation, ...]
+    keys: frozenset[str] = field(repr=False)
+    ids: frozenset[int]
+
+
+class Cast:
+    """Who can play in a story; everybody plays in one only."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        simple = [c for c in picture.contacts.values() if _is_simple(c, picture=picture)]
+        allowed = [c for c in simple if c.may_be_written_to]
+        self._subscribers = [c for c in allowed if picture.status_of(c.key or "") == "subscribed"]
+        strangers = [c for c in allowed if picture.status_of(c.key or "") == "absent"]
+        self._unspecified = [c for c in strangers if c.newsletter == NOT_SPECIFIED]
+        self._cancelled = [c for c in strangers if c.newsletter == CANCELLATION]
+        self._private = [c for c in simple if c.is_private and c.newsletter == NOT_SPECIFIED]
+        self._households = sorted(
+            key
+            for key, holders in picture.holders.items()
+            if _is_written_like_its_key(key)
+            and picture.status_of(key) == "subscribed"
+            and len([c for c in holders if c.key == key and c.newsletter == YES]) > 1
+            and all(c.key == key for c in holders)
+        )
+
+    def subscribers(self, count: int) -> list[Contact]:
+        """People who are Yes and subscribed."""
+        return _taken(self._subscribers, count)
+
+    def unspecified(self, count: int) -> list[Contact]:
+        """Contacts that say nothing and are unknown to the audience."""
+        return _taken(self._unspecified, count)
+
+    def cancelled(self, count: int) -> list[Contact]:
+        """Contacts that cancelled before, unknown to the audience."""
+        return _taken(self._cancelled, count)
+
+    def private(self, count: int) -> list[Contact]:
+        """Private contacts that say nothing."""
+        return _taken(self._private, count)
+
+    def household(self) -> list[Contact]:
+        """All contacts of one subscribed address that several share; none if there is none."""
+        key = self._households.pop(0) if self._households else ""
+        return list(self._picture.holders.get(key, ()))
+
+
+def _is_simple(contact: Contact, *, picture: Picture) -> bool:
+    """One address that nobody else has, and plain names: the story is about nothing else."""
+    return (
+        contact.key is not None
+        and contact.keys == {contact.key}
+        and _is_written_like_its_key(contact.key)
+        and len(picture.holders[contact.key]) == 1
+        and contact.first_name.isalpha()
+        and contact.last_name.isalpha()
+    )
+
+
+def _is_written_like_its_key(key: str) -> bool:
+    """Acts name people by the key; the twins know an international domain by its own letters."""
+    return key.isascii() and "@xn--" not in key and ".xn--" not in key
+
+
+def _taken(pool: list[Contact], count: int) -> list[Contact]:
+    taken, pool[:] = pool[:count], pool[count:]
+    return taken
+
+
+def write_stories(picture: Picture) -> list[Story]:
+    """All stories that find their people in `picture`; more people in a larger sandbox."""
+    cast = Cast(picture)
+    size = max(1, min(4, len(picture.contacts) // 1250))
+    written = [
+        *_opt_outs(cast, size=size),
+        *_at_mailchimp(cast, size=size),
+        *_in_the_crm(cast, size=size),
+        *_consent_that_does_not_count(cast, size=size),
+    ]
+    return [story for story in written if story.acts]
+
+
+def _opt_outs(cast: Cast, *, size: int) -> list[Story]:
+    leaving = cast.subscribers(3 * size)
+    household = cast.household()
+    complaining = cast.subscribers(1)
+    archived = cast.subscribers(size)
+    at_onoffice = cast.subscribers(size)
+    home = sorted({_key(contact) for contact in household})
+    return [
+        _story(
+            "People unsubscribe at Mailchimp",
+            people=leaving,
+            acts=_mailchimp(1, "person", "unsubscribe", keys=_keys(leaving)),
+            expectations=[
+                _newsletter(leaving, CANCELLATION),
+                _activities(leaving, UNSUBSCRIBE),
+                _statuses(_keys(leaving), "unsubscribed"),
+            ],
+        ),
+        _story(
+            "One of a household unsubscribes from the address they share",
+            people=household,
+            acts=_mailchimp(1, "person", "unsubscribe", keys=home),
+            expectations=[_newsletter(household, CANCELLATION), _statuses(home, "unsubscribed")],
+        ),
+        _story(
+            "Somebody reports the newsletter as spam",
+            people=complaining,
+            acts=_mailchimp(1, "person", "complain", keys=_keys(complaining)),
+            expectations=[
+                _newsletter(complaining, CANCELLATION),
+                _not_subscribed(_keys(complaining)),
+            ],
+        ),
+        _story(
+            "People unsubscribe, then staff archive them at Mailchimp",
+            people=archived,
+            acts=[
+                *_mailchimp(1, "person", "unsubscribe", keys=_keys(archived)),
+                *_mailchimp(1, "staff", "archive", keys=_keys(archived)),
+            ],
+            expectations=[
+                _newsletter(archived, CANCELLATION),
+                _statuses(_keys(archived), "archived"),
+            ],
+        ),
+        _story(
+            "People follow onOffice's own cancellation link",
+            people=at_onoffice,
+            acts=_onoffice(1, "person", "unsubscribe", people=at_onoffice),
+            expectations=[
+                _newsletter(at_onoffice, CANCELLATION),
+                _statuses(_keys(at_onoffice), "unsubscribed"),
+            ],
+        ),
+    ]
+
+
+def _at_mailchimp(cast: Cast, *, size: int) -> list[Story]:
+    renamed, moving, back = cast.subscribers(size), cast.subscribers(size), cast.subscribers(size)
+    known = cast.unspecified(size)
+    new = [f"neu-{number}@anmeldung.example" for number in range(2 * size)]
+    moved = {_key(contact): f"umzug-{contact.id}@anmeldung.example" for contact in moving}
+    return [
+        _story(
+            "People correct their names at Mailchimp",
+            people=renamed,
+            acts=_mailchimp(
+                1, "person", "update", keys=_keys(renamed), merge_fields={"FNAME": "Neuer"}
+            ),
+            expectations=[
+                Expectation(
+                    "first name taken into the CRM",
+                    len(renamed),
+                    lambda p: sum(p.contacts[c.id].first_name == "Neuer" for c in renamed),
+                ),
+            ],
+        ),
+        _story(
+            "People change their address at Mailchimp",
+            people=moving,
+            acts=[
+                act
+                for old, new_address in moved.items()
+                for act in _mailchimp(
+                    1, "person", "change_email", keys=[old], new_email=new_address
+                )
+            ],
+            expectations=[
+                Expectation(
+                    "contact has the new address",
+                    len(moving),
+                    lambda p: sum(p.contacts[c.id].key == moved[_key(c)] for c in moving),
+                ),
+                _statuses(list(moved.values()), "subscribed"),
+            ],
+            more_keys=moved.values(),
+        ),
+        _story(
+            "New people sign up",
+            people=[],
+            acts=_mailchimp(
+                1, "person", "subscribe", keys=new, merge_fields={"FNAME": "Eva", "LNAME": "Neu"}
+            ),
+            expectations=[
+                Expectation(
+                    "contact created with Yes and name",
+                    len(new),
+                    lambda p: sum(
+                        (c.newsletter, c.last_name) == (YES, "Neu") for c in p.contacts_of(new)
+                    ),
+                ),
+                Expectation(
+                    "subscribe activity, once",
+                    len(new),
+                    lambda p: sum(
+                        p.activities.get((c.id, SUBSCRIBE), 0) for c in p.contacts_of(new)
+                    ),
+                ),
+            ],
+            more_keys=new,
+        ),
+        _story(
+            "Contacts that never said anything sign up",
+            people=known,
+            acts=_mailchimp(2, "person", "subscribe", keys=_keys(known)),
+            expectations=[_newsletter(known, YES), _activities(known, SUBSCRIBE)],
+        ),
+        _story(
+            "People unsubscribe, and sign up again later",
+            people=back,
+            acts=[
+                *_mailchimp(1, "person", "unsubscribe", keys=_keys(back)),
+                *_mailchimp(2, "person", "subscribe", keys=_keys(back)),
+            ],
+            expectations=[_newsletter(back, YES), _statuses(_keys(back), "subscribed")],
+        ),
+    ]
+
+
+def _in_the_crm(cast: Cast, *, size: int) -> list[Story]:
+    renamed, refused, cancelled = (cast.subscribers(size) for _ in range(3))
+    archived, deleted = cast.subscribers(size), cast.subscribers(size)
+    wanted, private = cast.unspecified(size), cast.private(1)
+    return [
+        _story(
+            "Staff correct names in the CRM",
+            people=renamed,
+            acts=_onoffice(2, "staff", "modify", people=renamed, fields={"Name": "Neumann"}),
+            expectations=[
+                Expectation(
+                    "last name at Mailchimp",
+                    len(renamed),
+                    lambda p: sum(p.members[_key(c)].last_name == "Neumann" for c in renamed),
+                ),
+            ],
+        ),
+        _story(
+            "Staff set contacts to No",
+            people=refused,
+            acts=_set_newsletter(1, refused, NO),
+            expectations=[
+                _newsletter(refused, NO),
+                _statuses(_keys(refused), "unsubscribed"),
+            ],
+        ),
+        _story(
+            "Staff set contacts to Cancellation",
+            people=cancelled,
+            acts=_set_newsletter(2, cancelled, CANCELLATION),
+            expectations=[
+                _newsletter(cancelled, CANCELLATION),
+                _statuses(_keys(cancelled), "unsubscribed"),
+            ],
+        ),
+        _story(
+            "Staff set contacts to Yes",
+            people=wanted,
+            acts=_set_newsletter(1, wanted, YES),
+            expectations=[_newsletter(wanted, YES), _statuses(_keys(wanted), "subscribed")],
+        ),
+        _story(
+            "Staff set a private contact to Yes",
+            people=private,
+            acts=_set_newsletter(1, private, YES),
+            expectations=[_statuses(_keys(private), "absent")],
+        ),
+        _story(
+            "Staff archive contacts",
+            people=archived,
+            acts=_onoffice(1, "staff", "archive", people=archived),
+            expectations=[_newsletter(archived, YES), _statuses(_keys(archived), "archived")],
+        ),
+        _story(
+            "Staff delete contacts",
+            people=deleted,
+            acts=_onoffice(2, "staff", "delete", people=deleted),
+            expectations=[_statuses(_keys(deleted), "archived")],
+        ),
+    ]
+
+
+def _consent_that_does_not_count(cast: Cast, *, size: int) -> list[Story]:
+    imported = cast.cancelled(size)
+    keys = _keys(imported)
+    return [
+        _story(
+            "An import subscribes people who had cancelled, and does so again",
+            people=imported,
+            acts=[
+                *_mailchimp(1, "import", "subscribe", keys=keys),
+                *_mailchimp(2, "import", "subscribe", keys=keys),
+            ],
+            expectations=[_newsletter(imported, CANCELLATION), _statuses(keys, "unsubscribed")],
+        ),
+    ]
+
+
+def _story(
+    title: str,
+    *,
+    people: Sequence[Contact],
+    acts: Sequence[Act],
+    expectations: Sequence[Expectation],
+    more_keys: Sequence[str] | Any = (),
+) -> Story:
+    return Story(
+        title=title,
+        acts=tuple(acts),
+        expectations=tuple(expectations),
+        keys=frozenset([*_keys(people), *more_keys]),
+        ids=frozenset(contact.id for contact in people),
+    )
+
+
+def _mailchimp(
+    part: int, actor: str, action: str, *, keys: Sequence[str], **details: Any
+) -> list[Act]:
+    return [
+        Act(part, "mailchimp", {"actor": actor, "action": action, "email": key, **details})
+        for key in keys
+    ]
+
+
+def _onoffice(
+    part: int, actor: str, action: str, *, people: Sequence[Contact], **details: Any
+) -> list[Act]:
+    return [
+        Act(part, "onoffice", {"actor": actor, "action": action, "id": contact.id, **details})
+        for contact in people
+    ]
+
+
+def _set_newsletter(part: int, people: Sequence[Contact], value: str) -> list[Act]:
+    return _onoffice(part, "staff", "modify", people=people, fields={"newsletter_aktiv": value})
+
+
+_WORDS = {NO: "No", YES: "Yes", CANCELLATION: "Cancellation"}
+
+
+def _newsletter(people: Sequence[Contact], value: str) -> Expectation:
+    return Expectation(
+        f"{_WORDS[value]} in the CRM",
+        len(people),
+        lambda p: sum(p.contacts[c.id].newsletter == value for c in people),
+    )
+
+
+def _activities(people: Sequence[Contact], kind: str) -> Expectation:
+    word = "subscribe" if kind == SUBSCRIBE else "unsubscribe"
+    return Expectation(
+        f"{word} activity, once",
+        len(people),
+        lambda p: sum(p.activities.get((c.id, kind), 0) == 1 for c in people),
+    )
+
+
+def _statuses(keys: Sequence[str], status: str) -> Expectation:
+    word = "not in the audience" if status == "absent" else f"{status} at Mailchimp"
+    return Expectation(word, len(keys), lambda p: sum(p.status_of(key) == status for key in keys))
+
+
+def _not_subscribed(keys: Sequence[str]) -> Expectation:
+    return Expectation(
+        "not subscribed at Mailchimp",
+        len(keys),
+        lambda p: sum(p.status_of(key) != "subscribed" for key in keys),
+    )
+
+
+def _keys(people: Sequence[Contact]) -> list[str]:
+    return [_key(contact) for contact in people]
+
+
+def _key(contact: Contact) -> str:
+    if contact.key is None:
+        raise ValueError("nobody without an address is in a story")
+    return contact.key

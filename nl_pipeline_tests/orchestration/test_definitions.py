@@ -1,0 +1,166 @@
+"""What Dagster loads: from nothing but the names in the settings, and how it reads in the UI."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from nl_pipeline.definitions import build_defs
+from nl_pipeline.settings import SANDBOX_CONNECTION, SettingsError, sandbox_text
+
+GRAPH = {
+    "crm_contacts": ("observe", "duckdb onoffice", ""),
+    "audience_members": ("observe", "duckdb mailchimp", ""),
+    "sync_plan": ("plan", "duckdb pandera", "audience_members crm_contacts"),
+    "crm_push": ("push", "onoffice", "sync_plan"),
+    "provider_push": ("push", "mailchimp", "crm_push sync_plan"),
+    "sync_report": ("report", "duckdb", "crm_push provider_push"),
+}
+"""Key: group, kinds, what it follows."""
+
+BLOCKING_CHECKS = {
+    ("crm_contacts", "crm_snapshot_complete"),
+    ("audience_members", "audience_snapshot_complete"),
+    ("sync_plan", "plan_may_be_pushed"),
+    ("sync_report", "every_change_confirmed"),
+}
+
+LOAD = """
+import nl_pipeline.definitions as definitions
+graph = definitions.defs.resolve_asset_graph()
+print(len(graph.get_all_asset_keys()), graph.get(next(iter(graph.get_all_asset_keys())))
+      .partitions_def.get_partition_keys())
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """Definitions over a file with two connections whose secrets are nowhere."""
+    connections = {
+        name: yaml.safe_load(sandbox_text())["connections"][SANDBOX_CONNECTION]
+        for name in ("north", "south-2")
+    }
+    file = tmp_path_factory.mktemp("settings") / "connections.yaml"
+    file.write_text(yaml.safe_dump({"connections": connections}), encoding="utf-8")
+    return build_defs(settings_file=file)
+
+
+def specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
+    graph = definitions.resolve_asset_graph()
+    return [graph.get(key).to_asset_spec() for key in graph.toposorted_asset_keys]
+
+
+def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LOAD],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "6 ['demo-mailchimp']", "")
+
+
+def test_loading_leaves_nothing_behind(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", LOAD], cwd=tmp_path, env={}, check=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_loading_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+    assert build_defs().resolve_asset_graph().get_all_asset_keys()
+
+
+def test_a_settings_file_that_is_wrong_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "connections.yaml"
+    file.write_text("connections:\n  north: {crm: 1}\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"connections\.yaml:2: connections\.north\.crm"):
+        build_defs(settings_file=file)
+
+
+def test_the_asset_graph_reads_observe_plan_push_report(definitions: dg.Definitions) -> None:
+    graph = {
+        spec.key.to_user_string(): (
+            spec.group_name,
+            " ".join(sorted(spec.kinds)),
+            " ".join(sorted(dep.asset_key.to_user_string() for dep in spec.deps)),
+        )
+        for spec in specs(definitions)
+    }
+
+    assert graph == GRAPH
+
+
+def test_the_steps_of_the_way_are_guarded_by_blocking_checks(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+
+    blocking = {
+        (key.asset_key.to_user_string(), key.name)
+        for key in graph.asset_check_keys
+        if graph.get_check_spec(key).blocking
+    }
+
+    assert blocking == BLOCKING_CHECKS
+
+
+def test_every_asset_has_an_owner(definitions: dg.Definitions) -> None:
+    assert {owner for spec in specs(definitions) for owner in spec.owners} == {"team:data"}
+    assert all(spec.owners for spec in specs(definitions))
+
+
+def test_every_asset_says_what_it_is(definitions: dg.Definitions) -> None:
+    assert all(spec.description and spec.description.endswith(".") for spec in specs(definitions))
+
+
+def test_every_connection_is_a_partition_of_every_asset(definitions: dg.Definitions) -> None:
+    partitions = {
+        tuple(spec.partitions_def.get_partition_keys()) if spec.partitions_def else ()
+        for spec in specs(definitions)
+    }
+
+    assert partitions == {("north", "south-2")}
+
+
+def test_every_job_schedule_sensor_and_check_says_what_it_does(
+    definitions: dg.Definitions,
+) -> None:
+    repository = definitions.get_repository_def()
+    named = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
+    checks = [
+        definitions.resolve_asset_graph().get_check_spec(key)
+        for key in definitions.resolve_asset_graph().asset_check_keys
+    ]
+
+    described = {thing.name: thing.description for thing in named}
+    described |= {thing.name: thing.description for thing in repository.schedule_defs}
+    described |= {thing.name: thing.description for thing in repository.sensor_defs}
+    described |= {thing.name: thing.description for thing in checks}
+    assert [name for name, description in described.items() if not description] == []
+
+
+def test_steps_run_in_the_process_of_their_run(definitions: dg.Definitions) -> None:
+    executors = {
+        job.executor_def.name
+        for job in definitions.get_repository_def().get_all_jobs()
+        if not job.name.startswith("__")
+    }
+
+    assert executors == {"in_process"}
+
+
+def test_an_argument_of_the_definitions_can_be_replaced() -> None:
+    assert build_defs(schedules=[]).schedules == []

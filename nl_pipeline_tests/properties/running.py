@@ -1,0 +1,262 @@
+"""A story played with the real sync over both sides in memory, and what the warehouse holds.
+
+Belongs here: playing, and reading pictures and plans out of the warehouse in the words of the
+oracle. Must not be here: expectations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from nl_pipeline.domain.plan import Plan
+from nl_pipeline.domain.states import Eligibility, Ledger, Newsletter, ProviderState
+from nl_pipeline.settings import SANDBOX_CONNECTION, Connection, parse, sandbox_text
+from nl_pipeline.sync.crm import CrmSide
+from nl_pipeline.sync.link import Link
+from nl_pipeline.sync.observe import Mode, read_contacts, read_members
+from nl_pipeline.sync.options import planning_options
+from nl_pipeline.sync.planning import make_plan
+from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
+from nl_pipeline.sync.push import apply_plan
+from nl_pipeline.warehouse import plans
+from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline_tests import oracle
+from nl_pipeline_tests.oracle import Answer, BaseRow, Consent, Picture
+from nl_pipeline_tests.properties.sides import ModelAudience, ModelCrm, World
+from nl_pipeline_tests.properties.worlds import FIELDS, Act, Round, Story, build, perform
+
+_CONNECTION = parse(sandbox_text(port=1), file="connections.yaml", folder=Path()).connections[
+    SANDBOX_CONNECTION
+]
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One change of a stored plan in the form of the oracle, with its number and its brake."""
+
+    seq: int
+    expected: oracle.Expected
+    held_by: str | None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One plan with everything it was made of."""
+
+    plan: Plan
+    picture: Picture
+    changes: tuple[PlannedChange, ...]
+    codes: dict[str, str]
+    notes: frozenset[tuple[str, str, str]]
+
+
+@dataclass
+class Stage:
+    """One connection at work over a world."""
+
+    world: World
+    link: Link
+    addresses: int
+    played: list[str] = field(default_factory=list)
+
+    def act(self, acts: tuple[Act, ...]) -> None:
+        """Let acts happen, hours after what was before."""
+        self.world.clock.wait(timedelta(hours=1))
+        for one in acts:
+            perform(one, world=self.world, addresses=self.addresses)
+        self.world.clock.wait(timedelta(hours=1))
+
+    def observe_and_plan(self, *, full: bool, cut: frozenset[str] = frozenset()) -> Observed:
+        """Read both sides, look up, plan; returns the plan and what it was made of."""
+        mode: Mode = "full" if full else "incremental"
+        self.world.cut = set(cut)
+        contacts = read_contacts(self.link, mode=mode)
+        members = read_members(self.link, mode=mode)
+        self.world.cut = set()
+        whole = contacts.mode == "full" and members.mode == "full"
+        subscribing = self._subscribing()
+        plan = make_plan(self.link, mode="full" if whole else "incremental")
+        return self._read(plan, subscribing=subscribing)
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        faults: tuple[str, ...] = (),
+        meanwhile: tuple[Act, ...] = (),
+    ) -> list[tuple[int, str]]:
+        """Push a plan; returns how each change that was sent ended, by its number."""
+        self.world.faults = deque(faults)
+        self.world.meanwhile = deque(
+            partial(perform, act, world=self.world, addresses=self.addresses) for act in meanwhile
+        )
+        self.world.sent = []
+        apply_plan(self.link, plan=plan, approved=True)
+        self.world.meanwhile.clear()
+        self.world.faults.clear()
+        return self.world.sent
+
+    def rows(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """The answer of the warehouse to a query."""
+        with self.link.warehouse.session() as db:
+            return db.execute(query, parameters or []).fetchall()
+
+    def _subscribing(self) -> frozenset[str]:
+        rows = self.rows(
+            "SELECT key FROM changes JOIN outcome_now USING (plan_id, seq)"
+            " WHERE action IN ('subscribe', 'resubscribe')"
+            " AND result IN ('sending', 'sent', 'unknown')"
+        )
+        return frozenset(row[0] for row in rows)
+
+    def _read(self, plan: Plan, *, subscribing: frozenset[str]) -> Observed:
+        changes = []
+        for seq, key, side, action, record, code, after, held_by in self.rows(
+            "SELECT seq, key, side, action, record_id, code, after, held_by FROM changes"
+            " WHERE plan_id = ? ORDER BY seq",
+            [plan.plan_id],
+        ):
+            expected = oracle.change(key, side, action, record, code, json.loads(after))
+            changes.append(PlannedChange(seq, expected, held_by))
+        codes = self.rows("SELECT key, code FROM decisions WHERE plan_id = ?", [plan.plan_id])
+        notes = self.rows(
+            "SELECT key, field, code FROM field_notes WHERE plan_id = ?", [plan.plan_id]
+        )
+        return Observed(
+            plan=plan,
+            picture=self._picture(plan, subscribing=subscribing),
+            changes=tuple(changes),
+            codes=dict(codes),
+            notes=frozenset((k, f, c) for k, f, c in notes),
+        )
+
+    def _picture(self, plan: Plan, *, subscribing: frozenset[str]) -> Picture:
+        options = planning_options(self.link, mode="full" if plan.mode == "full" else "incremental")
+        columns = ", ".join(f.column for f in FIELDS)
+        others: dict[int, set[str]] = {}
+        for crm_id, key in self.rows("SELECT crm_id, key FROM contact_addresses WHERE NOT is_main"):
+            others.setdefault(crm_id, set()).add(key)
+        labels: list[tuple[str, str]] = self.rows("SELECT key, label FROM tag_options")
+        permitted: dict[str, set[str]] = {}
+        for name, value in self.rows("SELECT field, key FROM field_options"):
+            permitted.setdefault(name, set()).add(value)
+        return Picture(
+            contacts=tuple(
+                oracle.Contact(
+                    crm_id=r[0],
+                    key=r[1],
+                    email=r[2],
+                    newsletter=Newsletter(r[3]),
+                    eligibility=Eligibility(r[4]),
+                    tags=frozenset(r[5]),
+                    values=_values(r[6:]),
+                    others=frozenset(others.get(r[0], ())),
+                )
+                for r in self.rows(
+                    f"SELECT crm_id, key, email, newsletter, eligibility, tags, {columns}"
+                    " FROM contacts"
+                )
+            ),
+            members=tuple(
+                oracle.Member(
+                    key=r[0],
+                    member_id=r[1],
+                    provider_id=r[2],
+                    email=r[3],
+                    state=ProviderState(r[4]),
+                    owned=r[5],
+                    tags=frozenset(r[6]),
+                    changed_at=r[7],
+                    values=_values(r[8:]),
+                )
+                for r in self.rows(
+                    "SELECT key, member_id, provider_id, email, state, owned, tags, changed_at,"
+                    f" {columns} FROM members"
+                )
+            ),
+            base=tuple(
+                BaseRow(
+                    key=r[0],
+                    is_pair=r[1] == "pair",
+                    crm_id=r[2],
+                    provider_id=r[3] or "",
+                    newsletter=Newsletter(r[4]),
+                    eligibility=Eligibility(r[5]),
+                    state=ProviderState(r[6]),
+                    tags=frozenset(r[7]),
+                    values=_values(r[8:]),
+                )
+                for r in self.rows(
+                    "SELECT key, kind, crm_id, provider_id, newsletter, eligibility,"
+                    f" provider_state, tags, {columns} FROM base"
+                )
+            ),
+            consents={
+                key: Consent(Ledger(ledger), at)
+                for key, ledger, at in self.rows("SELECT key, ledger, happened_at FROM consent_now")
+            },
+            answers={
+                (r[0], r[1]): Answer(r[2], r[3], r[4])
+                for r in self.rows(
+                    "SELECT kind, key, detail, happened_at, member_changed_at FROM evidence"
+                )
+            },
+            subscribing=subscribing,
+            first_sync_done=not plan.first_sync,
+            complete=plan.complete,
+            adopt_existing=options.adopt_existing,
+            full=plan.mode == "full",
+            tags_known=options.tags_known,
+            ownership_tag=OWNERSHIP_TAG,
+            labels=dict(labels),
+            permitted={name: frozenset(values) for name, values in permitted.items()},
+            fields=FIELDS,
+        )
+
+
+def _values(values: tuple[Any, ...]) -> dict[str, Any]:
+    return {f.name: value for f, value in zip(FIELDS, values, strict=True)}
+
+
+def open_stage(story: Story, *, path: Path) -> Stage:
+    """A fresh warehouse over the world of a story."""
+    world = build(story)
+    settings: Connection = _CONNECTION.model_copy(update={"adopt_existing": story.adopt_existing})
+    link = Link(
+        settings=settings,
+        warehouse=Warehouse(path, fields=FIELDS),
+        crm=cast("CrmSide", ModelCrm(world)),
+        audience=ModelAudience(world),
+        now=world.clock.now,
+    )
+    return Stage(world, link, story.addresses)
+
+
+def play(stage: Stage, *, one: Round) -> tuple[Observed, list[tuple[int, str]]]:
+    """One round: acts, a sync with everything that goes wrong in it."""
+    stage.act(one.acts)
+    observed = stage.observe_and_plan(full=one.full, cut=one.cut)
+    sent = stage.apply(observed.plan, faults=one.faults, meanwhile=one.meanwhile)
+    return observed, sent
+
+
+def release(stage: Stage, *, plan: Plan) -> Plan:
+    """Let the held rows of a plan go, as a person would."""
+    return plans.release(
+        stage.link.warehouse,
+        plan_id=plan.plan_id,
+        by="a person",
+        reason="checked",
+        now=stage.link.now(),
+    )
+
+
+def since(stage: Stage) -> datetime:
+    """The time in the world."""
+    return stage.link.now()
