@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from nl_pipeline.clients.errors import OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice import NewActivity
+from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import bookings
 from nl_pipeline.warehouse.bookings import Booking
@@ -16,6 +17,7 @@ _PORTION = 200
 _TEXT = {
     "subscribe": "Newsletter: subscribed at {provider}",
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
+    "hard_bounce": "Newsletter: the address bounced for good at {provider}",
 }
 
 
@@ -35,19 +37,27 @@ def write(link: Link) -> int:
             now=link.now(),
         )
         written += bool(found)
-    planned = bookings.planned(link.warehouse)
+    kinds = _kinds(link)
+    # Planned while its kind was set and switched off since: it waits, it is not lost.
+    planned = [booking for booking in bookings.planned(link.warehouse) if booking.kind in kinds]
     for start in range(0, len(planned), _PORTION):
-        written += _write(link, portion=planned[start : start + _PORTION])
+        written += _write(link, portion=planned[start : start + _PORTION], kinds=kinds)
         link.progress("activities", min(start + _PORTION, len(planned)), len(planned))
     return written
 
 
-def _write(link: Link, *, portion: list[Booking]) -> int:
-    bookings.note(link.warehouse, bookings=portion, state="sending", now=link.now())
-    kinds = {
-        "subscribe": link.settings.activities.subscribe,
-        "unsubscribe": link.settings.activities.unsubscribe,
+def _kinds(link: Link) -> dict[str, KindType]:
+    chosen = link.settings.activities
+    wanted = {
+        "subscribe": chosen.subscribe,
+        "unsubscribe": chosen.unsubscribe,
+        "hard_bounce": chosen.hard_bounce,
     }
+    return {name: kind for name, kind in wanted.items() if kind is not None}
+
+
+def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) -> int:
+    bookings.note(link.warehouse, bookings=portion, state="sending", now=link.now())
     outcomes = link.crm.client.create_activities(
         [
             NewActivity(

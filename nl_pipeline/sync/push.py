@@ -183,7 +183,7 @@ def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
         link.warehouse,
         plan_id=plan.plan_id,
         options=planning_options(link, mode="full" if plan.mode == "full" else "incremental"),
-        activities=True,
+        hard_bounces=link.settings.activities.hard_bounce is not None,
         now=link.now(),
     )
     written = activities.write(link)

@@ -53,8 +53,13 @@ def check_crm(link: Link) -> int:
             )
     kinds = link.crm.client.read_action_kinds()
     chosen = link.settings.activities
-    for name, activity in (("subscribe", chosen.subscribe), ("unsubscribe", chosen.unsubscribe)):
-        if activity.type not in kinds.get(activity.kind, ()):
+    wanted = {
+        "subscribe": chosen.subscribe,
+        "unsubscribe": chosen.unsubscribe,
+        "hard_bounce": chosen.hard_bounce,
+    }
+    for name, activity in wanted.items():
+        if activity is not None and activity.type not in kinds.get(activity.kind, ()):
             raise OperatorNeeded(
                 f"activity {activity.kind} / {activity.type} does not exist in this account",
                 system="onoffice",

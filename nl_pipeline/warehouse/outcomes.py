@@ -217,10 +217,13 @@ class Confirmation:
 
 
 def confirm(
-    warehouse: Warehouse, *, plan_id: str, options: PlanningOptions, activities: bool, now: datetime
+    warehouse: Warehouse, *, plan_id: str, options: PlanningOptions, hard_bounces: bool, now: datetime
 ) -> Confirmation:
     """Compare every sent change with what was read back and, in the same transaction, append the
-    consents it proves, plan the activities, move the base and close the plan."""
+    consents it proves, plan the activities, move the base and close the plan.
+
+    ``hard_bounces``: whether an address that bounced for good becomes an activity too.
+    """
     fields = warehouse.fields
     with warehouse.transaction() as db:
         run_template(
@@ -229,7 +232,7 @@ def confirm(
             parameters={"plan_id": plan_id, "now": naive(now)},
             fields=fields,
             ownership_tag=options.ownership_tag,
-            activities=activities,
+            hard_bounces=hard_bounces,
         )
         moved = settle(db, options=options, fields=fields, plan_id=plan_id, now=now)
         # Over an incomplete picture nobody can say who was there first.

@@ -331,7 +331,7 @@ def _store(
         [plan_id],
     )
     kept = db.execute(
-        "SELECT released_by, release_reason, released_at FROM plans WHERE plan_id = ? AND status = 'open'",
+        "SELECT released_by, release_reason, released_at FROM plans WHERE plan_id = ? AND status IN ('open', 'partial')",
         [plan_id],
     ).fetchall()
     for table in ("plans", "plan_brakes", "decisions", "changes", "outcomes", "field_notes"):
@@ -358,8 +358,8 @@ def _store(
     db.execute("INSERT INTO field_notes BY NAME SELECT ? AS plan_id, * FROM planned_field_notes", [plan_id])
     db.execute(
         "INSERT INTO decisions BY NAME SELECT ? AS plan_id, key, rule_id, code, listing, ledger_entry,"
-        " signup, signed_up_at, base, newsletter, provider, ledger, eligibility, crm_id, member_id,"
-        " NULL AS detail FROM decided"
+        " signup, signed_up_at, base, newsletter, provider, ledger, eligibility, crm_id, member_id"
+        " FROM decided"
         " WHERE listing IS NOT NULL OR ledger_entry IS NOT NULL OR settles"
         " OR key IN (SELECT key FROM planned) OR (base = 'FIRST' AND profile)",
         [plan_id],

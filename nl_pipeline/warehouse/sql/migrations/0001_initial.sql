@@ -141,8 +141,7 @@ CREATE TABLE decisions (
     ledger VARCHAR NOT NULL,
     eligibility VARCHAR NOT NULL,
     crm_id BIGINT,
-    member_id VARCHAR,
-    detail VARCHAR
+    member_id VARCHAR
 );
 CREATE TABLE changes (
     plan_id VARCHAR NOT NULL,
@@ -191,7 +190,7 @@ CREATE TABLE activities (
     activity_key VARCHAR NOT NULL,
     key VARCHAR NOT NULL,
     crm_id BIGINT NOT NULL,
-    kind VARCHAR NOT NULL,        -- subscribe | unsubscribe | hard_bounce | profile_change
+    kind VARCHAR NOT NULL,        -- subscribe | unsubscribe | hard_bounce
     happened_at TIMESTAMP NOT NULL,
     note VARCHAR NOT NULL,
     state VARCHAR NOT NULL,       -- planned | sending | written | refused
