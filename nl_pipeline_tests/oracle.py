@@ -71,6 +71,7 @@ class BaseRow:
     eligibility: Eligibility
     state: ProviderState
     tags: frozenset[str]
+    confirmed_at: datetime
     values: Mapping[str, str | None]
 
 
@@ -186,12 +187,9 @@ def tie_addresses(picture: Picture) -> Addresses:
     anywhere = {k for c in picture.contacts for k in ({c.key} | c.others) if k is not None}
     at = {m.key: m for m in picture.members}
     moved_in_crm: set[str] = set()
-    for base in (b for b in picture.base if b.is_pair):
-        # The link of a secondary address is no promise about the contact's main one.
-        contact = contacts.get(base.crm_id or 0)
+    for crm_id, base in _links(picture).items():
+        contact = contacts.get(crm_id)
         if contact is None or contact.key == base.key or base.key in mains:
-            continue
-        if base.eligibility is Eligibility.UNUSABLE:
             continue
         moved_in_crm.add(base.key)
         _tie_crm_change(picture, ties=ties, base=base, contact=contact, at=at)
@@ -207,6 +205,19 @@ def tie_addresses(picture: Picture) -> Addresses:
             if base.key in mains:
                 ties.taken_by_crm.add(base.key)
     return ties
+
+
+def _links(picture: Picture) -> dict[int, BaseRow]:
+    """The pair each contact was last confirmed in: under the address it has, else the newest."""
+    at = {c.crm_id: c.key for c in picture.contacts}
+    links: dict[int, BaseRow] = {}
+    for base in sorted(picture.base, key=lambda b: b.confirmed_at):
+        if not base.is_pair or base.crm_id is None:
+            continue
+        known = links.get(base.crm_id)
+        if known is None or known.key != at.get(base.crm_id):
+            links[base.crm_id] = base
+    return links
 
 
 def _tie_crm_change(
@@ -259,11 +270,18 @@ class Group:
     speaker: int
 
 
+def _base_rows(picture: Picture, *, ties: Addresses) -> dict[str, BaseRow]:
+    """Where a base followed its person to an address with a base of its own, the one that came
+    wins."""
+    at_home_first = sorted(picture.base, key=lambda b: ties.base_under[b.key] != b.key)
+    return {ties.base_under[b.key]: b for b in at_home_first}
+
+
 def group_contacts(
     picture: Picture, *, ties: Addresses, cancelled: frozenset[int]
 ) -> dict[str, Group]:
     """Section 6. An address that is nobody's main one is spoken for by its other holders."""
-    base_at = {ties.base_under[b.key]: b for b in picture.base}
+    base_at = _base_rows(picture, ties=ties)
 
     def says(contact: Contact) -> Newsletter:
         return N.CANCEL if contact.crm_id in cancelled else contact.newsletter
@@ -298,12 +316,11 @@ def group_contacts(
                 contact.crm_id,
             )
 
+        word = min(map(says, holders), key=GROUP_ORDER.index)
+        # Whether they may be written to is asked of those whose word it is.
+        meant = min((c for c in holders if says(c) is word), key=rank)
         speaker = min(holders, key=rank)
-        groups[key] = Group(
-            min(map(says, holders), key=GROUP_ORDER.index),
-            may_be_written_to(speaker),
-            speaker.crm_id,
-        )
+        groups[key] = Group(word, may_be_written_to(meant), speaker.crm_id)
     for key, holders in others.items():
         groups[key] = Group(
             min(map(says, holders), key=GROUP_ORDER.index),
@@ -319,7 +336,7 @@ def decide_everyone(
     """The decision of every person somebody knows something about."""
     groups = group_contacts(picture, ties=ties, cancelled=cancelled)
     members = {ties.member_under[m.key]: m for m in picture.members}
-    base_rows = {ties.base_under[b.key]: b for b in picture.base}
+    base_rows = _base_rows(picture, ties=ties)
     contacts = {c.crm_id: c for c in picture.contacts}
     wanted = {key for key, group in groups.items() if group.newsletter is N.YES}
     decisions = {}

@@ -142,7 +142,7 @@ class Scenario:
 
     def start(self) -> PushResult:
         """Set up, and apply the first plan by its id."""
-        return apply_plan(self.link, plan=self.set_up().plan, approved=True)
+        return self.apply_approved(self.set_up().plan)
 
     def sync(self, mode: Mode = "incremental", *, dry_run: bool = False) -> SyncResult:
         """One run of a schedule, a quarter of an hour after whatever was before."""
@@ -157,6 +157,10 @@ class Scenario:
     def apply(self, plan: Plan) -> PushResult:
         """The second half of a sync."""
         return apply_plan(self.link, plan=plan)
+
+    def apply_approved(self, plan: Plan) -> PushResult:
+        """`nl-pipeline apply PLAN_ID`."""
+        return apply_plan(self.link, plan=plan, approved=True)
 
     def release(self, plan: Plan) -> Plan:
         """Let the held rows of a plan go."""
@@ -310,9 +314,9 @@ class Picture:
         ]
 
     def api_history(self) -> Counter[tuple[str, str]]:
-        """(address, new status) of every status an API client has set in the audience."""
+        """(stable member id, new status) of every status an API client has set in the audience."""
         return Counter(
-            (member["email_address"], entry["to"])
+            (member["contact_id"], entry["to"])
             for member in self.members.values()
             for entry in member["history"]
             if entry["actor"] == "api"

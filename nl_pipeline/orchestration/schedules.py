@@ -5,8 +5,6 @@ Belongs here: when a job is asked for. Must not be here: what a job does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import dagster as dg
 from dagster import DagsterRunStatus
 
@@ -38,27 +36,22 @@ def schedule_name(connection: str, *, mode: Mode) -> str:
 def _schedule(connection: Connection, *, mode: Mode, cron: str) -> dg.ScheduleDefinition:
     incremental, full = SYNC_JOBS
     job = full if mode == "full" else incremental
-    return dg.ScheduleDefinition(
+
+    @dg.schedule(
         name=schedule_name(connection.name, mode=mode),
         job_name=job,
         cron_schedule=cron,
         execution_timezone=connection.crm.time_zone,
-        execution_fn=_request(connection.name, job=job, mode=mode),
         description=f"{'Full' if mode == 'full' else 'Incremental'} sync of {connection.name}.",
     )
-
-
-def _request(
-    connection: str, *, job: str, mode: Mode
-) -> Callable[[dg.ScheduleEvaluationContext], dg.RunRequest | dg.SkipReason]:
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         # Runs of a connection are serial. When they take longer than their interval, one that
         # waits is enough: it will see everything the others would have seen.
         waiting = context.instance.get_runs_count(
-            dg.RunsFilter(job_name=job, statuses=_WAITING, tags={PARTITION_TAG: connection})
+            dg.RunsFilter(job_name=job, statuses=_WAITING, tags={PARTITION_TAG: connection.name})
         )
         if waiting:
-            return dg.SkipReason(f"An earlier {job} of {connection} still waits for its turn.")
-        return dg.RunRequest(partition_key=connection, run_config=sync_config(mode))
+            return dg.SkipReason(f"An earlier {job} of {connection.name} waits for its turn.")
+        return dg.RunRequest(partition_key=connection.name, run_config=sync_config(mode))
 
     return request

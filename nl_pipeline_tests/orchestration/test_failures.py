@@ -31,7 +31,9 @@ def told(error: Exception, *, retry_after_seconds: float = 30) -> dg.Failure | d
         failures_without_personal_data(retry_after_seconds=retry_after_seconds),
     ):
         raise error
-    return caught.value
+    answer = caught.value
+    assert isinstance(answer, dg.Failure | dg.RetryRequested)
+    return answer
 
 
 @pytest.mark.parametrize(

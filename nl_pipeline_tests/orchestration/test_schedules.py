@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -10,9 +11,16 @@ import yaml
 from dagster import DagsterRunStatus
 
 from nl_pipeline.definitions import build_defs
-from nl_pipeline.orchestration.jobs import sync_config
 from nl_pipeline.orchestration.schedules import schedule_name
 from nl_pipeline.settings import sandbox_text
+from nl_pipeline.sync.observe import Mode
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance on disk: a schedule opens its own copy of it."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
 
 
 @pytest.fixture
@@ -32,9 +40,9 @@ def definitions(tmp_path: Path) -> dg.Definitions:
 def request_of(
     definitions: dg.Definitions, name: str, *, instance: dg.DagsterInstance
 ) -> dg.RunRequest | dg.SkipReason:
-    schedule = definitions.get_schedule_def(name)
+    schedule = definitions.resolve_schedule_def(name)
     with dg.build_schedule_context(instance=instance) as context:
-        (answer,) = [schedule(context)]
+        answer = schedule(context)
     assert isinstance(answer, dg.RunRequest | dg.SkipReason)
     return answer
 
@@ -55,11 +63,11 @@ def test_every_connection_has_its_own_two_schedules(definitions: dg.Definitions)
 
 @pytest.mark.parametrize("mode", ["incremental", "full"])
 def test_a_schedule_asks_for_a_run_of_its_connection_in_its_mode(
-    mode: str, definitions: dg.Definitions
+    mode: Mode, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    name = schedule_name("south-2", mode="full" if mode == "full" else "incremental")
-    with dg.DagsterInstance.ephemeral() as instance:
-        request = request_of(definitions, name, instance=instance)
+    name = schedule_name("south-2", mode=mode)
+
+    request = request_of(definitions, name, instance=instance)
 
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "south-2"
@@ -68,18 +76,16 @@ def test_a_schedule_asks_for_a_run_of_its_connection_in_its_mode(
 
 
 def test_schedules_do_not_pile_up_behind_a_sync_that_takes_long(
-    definitions: dg.Definitions,
+    definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        instance.create_run_for_job(
-            definitions.resolve_job_def("incremental_sync"),
-            run_config=sync_config("incremental").to_config_dict(),
-            status=DagsterRunStatus.QUEUED,
-            tags={"dagster/partition": "north"},
-        )
+    instance.create_run_for_job(
+        definitions.resolve_job_def("incremental_sync"),
+        status=DagsterRunStatus.NOT_STARTED,
+        tags={"dagster/partition": "north"},
+    )
 
-        waiting = request_of(definitions, "north_incremental", instance=instance)
-        other = request_of(definitions, "south_2_incremental", instance=instance)
+    waiting = request_of(definitions, "north_incremental", instance=instance)
+    other = request_of(definitions, "south_2_incremental", instance=instance)
 
     assert isinstance(waiting, dg.SkipReason)
     assert isinstance(other, dg.RunRequest)

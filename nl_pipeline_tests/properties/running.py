@@ -6,13 +6,17 @@ oracle. Must not be here: expectations.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+
+import duckdb
 
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.domain.states import Eligibility, Ledger, Newsletter, ProviderState
@@ -34,6 +38,24 @@ from nl_pipeline_tests.properties.worlds import FIELDS, Act, Round, Story, build
 _CONNECTION = parse(sandbox_text(port=1), file="connections.yaml", folder=Path()).connections[
     SANDBOX_CONNECTION
 ]
+
+
+class WarehouseInMemory(Warehouse):
+    """The warehouse without its file: opening one costs more than everything else in a small world.
+
+    Every session is a connection of its own, as with a file, so nothing temporary survives one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Path("in-memory"), fields=FIELDS)
+        self._memory = duckdb.connect(":memory:")
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return self._memory.cursor()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._memory.close()
 
 
 @dataclass(frozen=True)
@@ -190,11 +212,12 @@ class Stage:
                     eligibility=Eligibility(r[5]),
                     state=ProviderState(r[6]),
                     tags=frozenset(r[7]),
-                    values=_values(r[8:]),
+                    confirmed_at=r[8],
+                    values=_values(r[9:]),
                 )
                 for r in self.rows(
                     "SELECT key, kind, crm_id, provider_id, newsletter, eligibility,"
-                    f" provider_state, tags, {columns} FROM base"
+                    f" provider_state, tags, confirmed_at, {columns} FROM base"
                 )
             ),
             consents={
@@ -224,18 +247,21 @@ def _values(values: tuple[Any, ...]) -> dict[str, Any]:
     return {f.name: value for f, value in zip(FIELDS, values, strict=True)}
 
 
-def open_stage(story: Story, *, path: Path) -> Stage:
-    """A fresh warehouse over the world of a story."""
+@contextlib.contextmanager
+def open_stage(story: Story) -> Iterator[Stage]:
+    """An empty warehouse over the world of a story."""
     world = build(story)
     settings: Connection = _CONNECTION.model_copy(update={"adopt_existing": story.adopt_existing})
+    warehouse = WarehouseInMemory()
     link = Link(
         settings=settings,
-        warehouse=Warehouse(path, fields=FIELDS),
+        warehouse=warehouse,
         crm=cast("CrmSide", ModelCrm(world)),
         audience=ModelAudience(world),
         now=world.clock.now,
     )
-    return Stage(world, link, story.addresses)
+    with contextlib.closing(warehouse):
+        yield Stage(world, link, story.addresses)
 
 
 def play(stage: Stage, *, one: Round) -> tuple[Observed, list[tuple[int, str]]]:
@@ -255,8 +281,3 @@ def release(stage: Stage, *, plan: Plan) -> Plan:
         reason="checked",
         now=stage.link.now(),
     )
-
-
-def since(stage: Stage) -> datetime:
-    """The time in the world."""
-    return stage.link.now()

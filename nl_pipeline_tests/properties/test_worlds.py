@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from itertools import count
-from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
 from nl_pipeline_tests import oracle
-from nl_pipeline_tests.properties.running import Observed, Stage, open_stage, play
+from nl_pipeline_tests.properties.running import Observed, open_stage, play
 from nl_pipeline_tests.properties.worlds import Story, stories
 
 _DEEP = os.environ.get("NL_WORLDS") == "deep"
@@ -26,13 +22,6 @@ _SETTINGS = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Path]]:
-    """A fresh warehouse path each time."""
-    folder = tmp_path_factory.mktemp("worlds")
-    return (folder / f"{number}.duckdb" for number in count())
 
 
 def _compare(observed: Observed) -> None:
@@ -47,9 +36,9 @@ def _compare(observed: Observed) -> None:
 
 @_SETTINGS
 @given(story=stories(fewest=1, most=12, rounds=3, unruly=True))
-def test_the_plan_is_what_the_oracle_expects(paths: Iterator[Path], story: Story) -> None:
-    stage = open_stage(story, path=next(paths))
-    for one in story.rounds:
-        observed, _ = play(stage, one=one)
-        _compare(observed)
-        assert stage.world.broken == []
+def test_the_plan_is_what_the_oracle_expects(story: Story) -> None:
+    with open_stage(story) as stage:
+        for one in story.rounds:
+            observed, _ = play(stage, one=one)
+            _compare(observed)
+            assert stage.world.broken == []

@@ -15,7 +15,6 @@ from typing import Annotated
 
 import typer
 
-import nl_pipeline
 from nl_pipeline import settings
 from nl_pipeline.cli.demo.control import Sandbox
 from nl_pipeline.cli.demo.picture import take_picture
@@ -32,6 +31,7 @@ from nl_pipeline.sync.run import sync
 from nl_pipeline.sync.setup import set_up
 
 DEFAULT_FOLDER = Path("demo")
+_CHECKOUT = Path(__file__).parents[3]
 DAGSTER_FOLDER = "dagster_home"
 #: Says that a folder was made by this command and may be replaced by it.
 _MARKER = ".made-by-nl-pipeline-demo"
@@ -180,7 +180,7 @@ def _connect(folder: Path, *, port: int) -> Settings:
     write_secrets(folder / ENVIRONMENT_FILE)
     home = folder / DAGSTER_FOLDER
     home.mkdir()
-    instance = Path(nl_pipeline.__file__).parents[1] / "deploy" / "dagster.yaml"
+    instance = _CHECKOUT / "deploy" / "dagster.yaml"
     if instance.exists():
         shutil.copy(instance, home / "dagster.yaml")
     return settings.load(connections)

@@ -17,7 +17,7 @@ _READING_ACTIONS = ("read:", "get:")
 
 
 class Sandbox:
-    """Acts, dumps and counted calls of the sandbox at `base_url`. What it refuses is a CommandError."""
+    """Acts, dumps and counted calls of the sandbox at `base_url`; CommandError if it refuses."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = f"{base_url}/_sandbox"
