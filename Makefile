@@ -6,7 +6,6 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 # Another interpreter: make test PYTHON=/opt/python3.12/bin/python3
 PYTHON ?=
 PYTEST_ARGS ?=
@@ -26,12 +25,18 @@ demo-ui: $(INSTALLED) ## Open the Dagster UI on what the demo left (http://127.0
 	DAGSTER_HOME="$(CURDIR)/demo/dagster_home" NL_PIPELINE_CONFIG="$(CURDIR)/demo/connections.yaml" \
 		$(BIN)/dagster-webserver --host 127.0.0.1 --port 3000 -m nl_pipeline.definitions
 
-dev: $(INSTALLED) ## Run the sandbox and the Dagster UI (http://127.0.0.1:3000) together
-	@mkdir -p "$(DAGSTER_HOME)" && cp deploy/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+# Every sandbox starts with the same people and none of their history, so the warehouse of the last
+# one goes. A connections.yaml of your own is neither used nor changed: `sandbox connect` stops there.
+dev: export DAGSTER_HOME := $(CURDIR)/.dagster_home
+dev: export NL_PIPELINE_CONFIG := $(CURDIR)/connections.yaml
+dev: $(INSTALLED) ## Run sandbox and Dagster UI (http://127.0.0.1:3000), schedules and sensor on
+	@mkdir -p "$$DAGSTER_HOME" && cp deploy/dagster.yaml "$$DAGSTER_HOME/dagster.yaml"
 	@$(BIN)/nl-pipeline sandbox serve & sandbox=$$!; \
 	trap 'kill $$sandbox 2>/dev/null || true' EXIT INT TERM; \
 	$(BIN)/nl-pipeline sandbox connect --wait 60 && \
-	DAGSTER_HOME="$(DAGSTER_HOME)" $(BIN)/dagster dev --host 127.0.0.1 --port 3000
+	rm -f data/demo-mailchimp.duckdb && \
+	$(BIN)/nl-pipeline setup demo-mailchimp && \
+	$(BIN)/dagster dev --workspace "$(CURDIR)/deploy/dev.yaml" --host 127.0.0.1 --port 3000
 
 test: $(INSTALLED) ## Run the tests (PYTEST_ARGS="-k name" for some of them)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -22,10 +22,14 @@ from nl_pipeline.orchestration.schedules import build_schedules
 from nl_pipeline.orchestration.sensors import build_push_sensor
 
 
-def build_defs(*, settings_file: Path | None = None, **overrides: Any) -> dg.Definitions:
+def build_defs(
+    *, settings_file: Path | None = None, automation_runs: bool = False, **overrides: Any
+) -> dg.Definitions:
     """Fresh definitions over a settings file; ``overrides`` replace arguments of ``Definitions``.
 
-    SettingsError if the file can't be used, with every problem in it.
+    ``automation_runs``: schedules and the sensor run until somebody switches them off, instead of
+    being off until somebody switches them on. SettingsError if the file can't be used, with every
+    problem in it.
     """
     chosen = settings.load(settings_file)
     partitions = connection_partitions(chosen)
@@ -35,8 +39,8 @@ def build_defs(*, settings_file: Path | None = None, **overrides: Any) -> dg.Def
     parts: dict[str, Any] = {
         "assets": build_assets(partitions),
         "jobs": [*build_jobs(), release_job(partitions)],
-        "schedules": build_schedules(chosen),
-        "sensors": [build_push_sensor(partitions)],
+        "schedules": build_schedules(chosen, running=automation_runs),
+        "sensors": [build_push_sensor(partitions, running=automation_runs)],
         "resources": {"connections": resource},
         # A process per step costs seconds on a small machine, and the steps of one connection
         # can't run side by side anyway.

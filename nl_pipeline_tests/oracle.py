@@ -40,6 +40,7 @@ class Contact:
     newsletter: Newsletter
     eligibility: Eligibility
     tags: frozenset[str]
+    changed_at: datetime | None
     values: Mapping[str, str]
     others: frozenset[str]
 
@@ -187,12 +188,20 @@ def tie_addresses(picture: Picture) -> Addresses:
     anywhere = {k for c in picture.contacts for k in ({c.key} | c.others) if k is not None}
     at = {m.key: m for m in picture.members}
     moved_in_crm: set[str] = set()
-    for crm_id, base in _links(picture).items():
+    for crm_id, (last, *former) in _links(picture).items():
         contact = contacts.get(crm_id)
-        if contact is None or contact.key == base.key or base.key in mains:
+        if contact is None:
             continue
-        moved_in_crm.add(base.key)
-        _tie_crm_change(picture, ties=ties, base=base, contact=contact, at=at)
+        for base in (last, *former):
+            if contact.key == base.key or base.key in mains:
+                continue
+            moved_in_crm.add(base.key)
+            old = at.get(base.key)
+            if base.confirmed_at == last.confirmed_at:
+                _tie_crm_change(picture, ties=ties, base=base, contact=contact, at=at)
+            elif old is not None and old.state in (P.SUB, P.PENDING):
+                # Nobody goes by the address before the last one; if it is still sent to, it ends.
+                ties.decide([base.key], "address_merged")
     for base in (b for b in picture.base if b.is_pair and b.provider_id):
         moved = [m for m in picture.members if m.provider_id == base.provider_id]
         for member in moved:
@@ -207,16 +216,12 @@ def tie_addresses(picture: Picture) -> Addresses:
     return ties
 
 
-def _links(picture: Picture) -> dict[int, BaseRow]:
-    """The pair each contact was last confirmed in: under the address it has, else the newest."""
-    at = {c.crm_id: c.key for c in picture.contacts}
-    links: dict[int, BaseRow] = {}
-    for base in sorted(picture.base, key=lambda b: b.confirmed_at):
-        if not base.is_pair or base.crm_id is None:
-            continue
-        known = links.get(base.crm_id)
-        if known is None or known.key != at.get(base.crm_id):
-            links[base.crm_id] = base
+def _links(picture: Picture) -> dict[int, list[BaseRow]]:
+    """The pairs each contact was confirmed in, the last one first."""
+    links: dict[int, list[BaseRow]] = {}
+    for base in sorted(picture.base, key=lambda b: b.confirmed_at, reverse=True):
+        if base.is_pair and base.crm_id is not None:
+            links.setdefault(base.crm_id, []).append(base)
     return links
 
 
@@ -244,6 +249,10 @@ def _tie_crm_change(
         ties.contact_under[contact.crm_id] = base.key
         ties.lost.add(contact.crm_id)
         return
+    if new not in at and old is not None and old.state in OPTED_OUT:
+        # The opt-out still has to reach the contact that has moved on.
+        ties.contact_under[contact.crm_id] = base.key
+        return
     consent = picture.consents.get(new)
     if new in at or (consent is not None and consent.ledger.startswith("WITHDRAW")):
         if old is not None and old.state in (P.SUB, P.PENDING):
@@ -254,7 +263,7 @@ def _tie_crm_change(
     if old.state is P.SUB:
         ties.renamed_in_crm[base.key] = contact.crm_id
     hidden = old.state is P.ARCHIVED and base.state is P.SUB
-    if old.state in (P.SUB, P.PENDING, P.UNSUB, P.COMPLAINT) or hidden:
+    if old.state in (P.SUB, P.PENDING) or hidden:
         ties.contact_under[contact.crm_id] = base.key
 
 
@@ -268,6 +277,8 @@ class Group:
     newsletter: Newsletter
     eligibility: Eligibility
     speaker: int
+    #: By when all its cancellations had been made; None: that is not known.
+    cancelled_by: datetime | None
 
 
 def _base_rows(picture: Picture, *, ties: Addresses) -> dict[str, BaseRow]:
@@ -288,6 +299,15 @@ def group_contacts(
 
     def may_be_written_to(contact: Contact) -> Eligibility:
         return Eligibility.UNUSABLE if contact.crm_id in ties.lost else contact.eligibility
+
+    def cancelled_by(holders: list[Contact]) -> datetime | None:
+        times = [
+            None if contact.crm_id in cancelled else contact.changed_at
+            for contact in holders
+            if says(contact) is N.CANCEL
+        ]
+        known = [at for at in times if at is not None]
+        return max(known) if known and len(known) == len(times) else None
 
     mains: dict[str, list[Contact]] = {}
     for contact in picture.contacts:
@@ -320,12 +340,13 @@ def group_contacts(
         # Whether they may be written to is asked of those whose word it is.
         meant = min((c for c in holders if says(c) is word), key=rank)
         speaker = min(holders, key=rank)
-        groups[key] = Group(word, may_be_written_to(meant), speaker.crm_id)
+        groups[key] = Group(word, may_be_written_to(meant), speaker.crm_id, cancelled_by(holders))
     for key, holders in others.items():
         groups[key] = Group(
             min(map(says, holders), key=GROUP_ORDER.index),
             Eligibility.UNUSABLE,
             min(c.crm_id for c in holders),
+            cancelled_by(holders),
         )
     return groups
 
@@ -410,7 +431,7 @@ def _case(
         ledger=_ledger(consent, newsletter=newsletter),
         eligibility=group.eligibility if group is not None else Eligibility.ELIGIBLE,
         since_base=_since_base(newsletter, group=group, pair=pair),
-        signup=_signup(picture, member=member, newsletter=newsletter, consent=consent),
+        signup=_signup(picture, member=member, group=group, consent=consent),
         complete=picture.complete,
         adopt_existing=picture.adopt_existing,
     )
@@ -463,10 +484,11 @@ def _provider(
 def _consent(picture: Picture, *, key: str, member: Member | None) -> Consent | None:
     """The last consent event: of the person's key, or of the address the member has now if that
     one was withdrawn."""
-    keys = [key] if member is None else [key, member.key]
-    known = [picture.consents[k] for k in keys if k in picture.consents]
-    standing = [c for c in known if c.ledger.startswith("WITHDRAW")]
-    return next(iter(standing or known), None)
+    own = picture.consents.get(key)
+    if member is None or (own is not None and own.ledger.startswith("WITHDRAW")):
+        return own
+    there = picture.consents.get(member.key)
+    return there if there is not None and there.ledger.startswith("WITHDRAW") else own
 
 
 def _ledger(consent: Consent | None, *, newsletter: Newsletter) -> Ledger:
@@ -494,7 +516,7 @@ def _since_base(newsletter: Newsletter, *, group: Group | None, pair: BaseRow | 
 
 
 def _signup(
-    picture: Picture, *, member: Member | None, newsletter: Newsletter, consent: Consent | None
+    picture: Picture, *, member: Member | None, group: Group | None, consent: Consent | None
 ) -> Signup:
     answer = None if member is None else _answer(picture, kind="signup", member=member)
     if answer is None:
@@ -504,9 +526,11 @@ def _signup(
         if withdrawn_at is None or signed_up_at is None or signed_up_at <= withdrawn_at:
             return Signup.OTHER
     # A No that only the CRM knows has no time, and all sign-ups are transferred; a cancellation
-    # without an entry is the person's own, and nothing shows that the sign-up came after it.
-    if consent is None and newsletter is N.CANCEL:
-        return Signup.OTHER
+    # without an entry is the person's own, and the sign-up must be proven to be later.
+    if consent is None and group is not None and group.newsletter is N.CANCEL:
+        by, at = group.cancelled_by, answer.happened_at
+        if by is None or at is None or at <= by:
+            return Signup.OTHER
     return Signup(answer.detail)
 
 

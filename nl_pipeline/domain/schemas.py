@@ -113,6 +113,9 @@ def validate(frame: pd.DataFrame, *, schema: pa.DataFrameSchema, name: str) -> p
         return schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
+        # A column too many or too few stands where a value would: its name may be told.
+        columns = cases["check"].isin(["column_in_schema", "column_in_dataframe"])
+        cases.loc[columns, "column"] = cases.loc[columns, "failure_case"]
         counts = cases.groupby(["column", "check"], dropna=False).size()
         told = "; ".join(f"{column}: {check} ({count} rows)" for (column, check), count in counts.items())
     except SchemaError as error:

@@ -9,7 +9,6 @@ Belongs here: their bodies and how they are described. Must not be here: decisio
 # mypy: disable-error-code="type-arg"
 
 import dagster as dg
-from pydantic import Field
 
 from nl_pipeline.orchestration import tables
 from nl_pipeline.orchestration.checks import (
@@ -19,18 +18,9 @@ from nl_pipeline.orchestration.checks import (
     judge_crm_read,
 )
 from nl_pipeline.orchestration.metadata import read_metadata
+from nl_pipeline.orchestration.modes import SyncConfig, mode_of
 from nl_pipeline.orchestration.resources import Connections
-from nl_pipeline.sync.observe import Mode, read_contacts, read_members
-
-
-class SyncConfig(dg.Config):
-    """How thoroughly a sync looks."""
-
-    mode: Mode = Field(
-        "incremental",
-        description="incremental: what changed since the last read. full: complete reads of both"
-        " sides. A connection that was never read is read in full either way.",
-    )
+from nl_pipeline.sync.observe import read_contacts, read_members
 
 
 @dg.asset(
@@ -51,7 +41,7 @@ def crm_contacts(
     the consent ledger before anything is planned.
     """
     with connections.open(context.partition_key, log=context.log) as link:
-        result = read_contacts(link, mode=config.mode)
+        result = read_contacts(link, mode=mode_of(context, config=config))
         schema = tables.contacts_table(link.warehouse.fields)
         return dg.MaterializeResult(
             metadata=read_metadata(result, link=link, schema=schema),
@@ -77,7 +67,7 @@ def audience_members(
     the consent ledger before anything is planned.
     """
     with connections.open(context.partition_key, log=context.log) as link:
-        result = read_members(link, mode=config.mode)
+        result = read_members(link, mode=mode_of(context, config=config))
         schema = tables.members_table(link.warehouse.fields)
         return dg.MaterializeResult(
             metadata=read_metadata(result, link=link, schema=schema),

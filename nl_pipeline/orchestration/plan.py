@@ -12,7 +12,8 @@ import dagster as dg
 
 from nl_pipeline.orchestration.checks import PLAN_VERDICT, judge_plan
 from nl_pipeline.orchestration.metadata import plan_metadata, rows_waiting
-from nl_pipeline.orchestration.observe import SyncConfig, audience_members, crm_contacts
+from nl_pipeline.orchestration.modes import SyncConfig, mode_of
+from nl_pipeline.orchestration.observe import audience_members, crm_contacts
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync.planning import make_plan
 
@@ -37,7 +38,7 @@ def sync_plan(
     replaces the older ones.
     """
     with connections.open(context.partition_key, log=context.log) as link:
-        plan = make_plan(link, mode=config.mode)
+        plan = make_plan(link, mode=mode_of(context, config=config))
         waiting = rows_waiting(plan, warehouse=link.warehouse)
         return dg.MaterializeResult(
             metadata=plan_metadata(plan, warehouse=link.warehouse),

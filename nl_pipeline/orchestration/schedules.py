@@ -8,23 +8,22 @@ from __future__ import annotations
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from nl_pipeline.orchestration.jobs import SYNC_JOBS, sync_config
+from nl_pipeline.orchestration.modes import job_of
 from nl_pipeline.orchestration.partitions import PARTITION_TAG
 from nl_pipeline.settings import Connection, Settings
 from nl_pipeline.sync.observe import Mode
 
+_STARTED, _STOPPED = dg.DefaultScheduleStatus.RUNNING, dg.DefaultScheduleStatus.STOPPED
 _WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 
 
-def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Two schedules per connection, read in the time zone of its CRM."""
+def build_schedules(settings: Settings, *, running: bool) -> list[dg.ScheduleDefinition]:
+    """Two schedules per connection, in the time zone of its CRM; ``running`` from the start."""
+    modes: tuple[Mode, ...] = ("incremental", "full")
     return [
-        schedule
+        _schedule(connection, mode=mode, running=running)
         for connection in settings.connections.values()
-        for schedule in (
-            _schedule(connection, mode="incremental", cron=connection.schedules.incremental),
-            _schedule(connection, mode="full", cron=connection.schedules.full),
-        )
+        for mode in modes
     ]
 
 
@@ -33,16 +32,17 @@ def schedule_name(connection: str, *, mode: Mode) -> str:
     return f"{connection.replace('-', '_')}_{mode}"
 
 
-def _schedule(connection: Connection, *, mode: Mode, cron: str) -> dg.ScheduleDefinition:
-    incremental, full = SYNC_JOBS
-    job = full if mode == "full" else incremental
+def _schedule(connection: Connection, *, mode: Mode, running: bool) -> dg.ScheduleDefinition:
+    job = job_of(mode)
+    times = connection.schedules
 
     @dg.schedule(
         name=schedule_name(connection.name, mode=mode),
         job_name=job,
-        cron_schedule=cron,
+        cron_schedule=times.full if mode == "full" else times.incremental,
         execution_timezone=connection.crm.time_zone,
         description=f"{'Full' if mode == 'full' else 'Incremental'} sync of {connection.name}.",
+        default_status=_STARTED if running else _STOPPED,
     )
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         # Runs of a connection are serial. When they take longer than their interval, one that
@@ -52,6 +52,6 @@ def _schedule(connection: Connection, *, mode: Mode, cron: str) -> dg.ScheduleDe
         )
         if waiting:
             return dg.SkipReason(f"An earlier {job} of {connection.name} waits for its turn.")
-        return dg.RunRequest(partition_key=connection.name, run_config=sync_config(mode))
+        return dg.RunRequest(partition_key=connection.name)
 
     return request

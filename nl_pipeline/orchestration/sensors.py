@@ -14,8 +14,8 @@ import dagster as dg
 
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.orchestration.assets import PUSH
-from nl_pipeline.orchestration.jobs import SYNC_JOBS
 from nl_pipeline.orchestration.metadata import PLAN_ID, VERDICT
+from nl_pipeline.orchestration.modes import FULL_SYNC, INCREMENTAL_SYNC
 from nl_pipeline.orchestration.tables import PLAN
 
 _MOST_EVENTS = 500
@@ -53,13 +53,15 @@ def choose_pushes(events: Iterable[PlanEvent]) -> tuple[list[PlanEvent], list[st
     return chosen, reasons
 
 
-def build_push_sensor(partitions: dg.PartitionsDefinition) -> dg.SensorDefinition:
-    """The sensor for the connections that are partitions."""
+def build_push_sensor(partitions: dg.PartitionsDefinition, *, running: bool) -> dg.SensorDefinition:
+    """The sensor for the connections that are partitions; ``running`` from the start."""
+    status = dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
 
     @dg.sensor(
         name="push_sensor",
         job_name="push_plan",
         minimum_interval_seconds=10,
+        default_status=status,
         description="Pushes a plan that was materialized or released outside the sync jobs. A first"
         " sync is never pushed by it.",
     )
@@ -118,4 +120,4 @@ def _pushes(run: dg.DagsterRun | None) -> bool:
         return False
     if run.asset_selection:
         return run.asset_selection >= _PUSHED
-    return run.job_name in SYNC_JOBS
+    return run.job_name in (INCREMENTAL_SYNC, FULL_SYNC)

@@ -14,7 +14,7 @@ from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync import activities
 from nl_pipeline.sync.link import Link
-from nl_pipeline.sync.observe import audience_of, read_members
+from nl_pipeline.sync.observe import audience_of, read_contacts, read_members
 from nl_pipeline.sync.options import planning_options
 from nl_pipeline.warehouse import observations, outcomes, plans
 from nl_pipeline.warehouse.observations import Snapshot
@@ -106,9 +106,13 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
     Raises PlanRefused; OperatorNeeded when the provider refuses to work with us.
     """
     check_may_push(link, plan=plan, approved=approved)
-    if not any(p.change.side == "provider" for p in _pending(link, plan=plan)):
+    pending = _pending(link, plan=plan)
+    if not any(p.change.side == "provider" for p in pending):
         return
     read_members(link, mode="incremental")
+    if any(p.change.action in _GIVES_CONSENT for p in pending):
+        # A Yes may have been taken back since the plan was made: a first plan waits for days.
+        read_contacts(link, mode="incremental")
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     outcomes.record_withdrawals(
         link.warehouse, plan_id=plan.plan_id, released=plan.released, now=link.now()

@@ -83,7 +83,7 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
 
     A change is overtaken when the member's state or the contact's newsletter field is no longer
     what the plan saw. Writing a cancellation is never overtaken by anything but a withdrawal; a Yes
-    in the CRM rests on a subscription and falls with it.
+    in the CRM rests on a subscription and falls with it, and the other way round.
     """
     with warehouse.transaction() as db:
         db.execute(
@@ -98,6 +98,9 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
             LEFT JOIN contacts AS t ON c.side = 'crm' AND t.crm_id::VARCHAR = c.record_id
             LEFT JOIN decisions AS d ON d.plan_id = c.plan_id AND d.key = c.key
             LEFT JOIN members AS w ON c.side = 'crm' AND w.member_id = d.member_id
+            LEFT JOIN contacts AS g ON c.action IN ('subscribe', 'resubscribe') AND g.crm_id = d.crm_id
+            LEFT JOIN (SELECT DISTINCT key FROM contacts WHERE newsletter IN ('NO', 'CANCEL')) AS veto
+                ON c.action IN ('subscribe', 'resubscribe') AND veto.key = c.key
             WHERE c.plan_id = $plan_id AND o.result IS NULL AND (
                 (c.action IN ('subscribe', 'resubscribe', 'unsubscribe', 'archive', 'confirm')
                     AND coalesce(m.state, 'ABSENT') <> (c.before->>'state'))
@@ -105,7 +108,24 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
                 OR (c.action = 'set_newsletter' AND t.newsletter IS DISTINCT FROM (c.before->>'newsletter')
                     AND NOT (c.after->>'newsletter' = 'CANCEL' AND t.newsletter NOT IN ('NO', 'CANCEL')))
                 OR (c.side = 'crm' AND c.after->>'newsletter' = 'YES' AND coalesce(w.state, 'ABSENT') <> 'SUB')
+                OR (c.action IN ('subscribe', 'resubscribe') AND (veto.key IS NOT NULL
+                    OR g.newsletter IS DISTINCT FROM 'YES' OR g.eligibility <> 'ELIGIBLE'))
             )
+            """,
+            {"plan_id": plan_id, "now": naive(now)},
+        )
+        # Whoever is not subscribed after all is not tagged either.
+        db.execute(
+            """
+            INSERT INTO outcomes BY NAME
+            SELECT c.plan_id, c.seq, 'overtaken' AS result, 'not_subscribed' AS cause,
+                '' AS record_id, $now::TIMESTAMP AS recorded_at
+            FROM changes AS c
+            LEFT JOIN outcome_now AS o USING (plan_id, seq)
+            JOIN changes AS s ON s.plan_id = c.plan_id AND s.key = c.key AND s.action = 'subscribe'
+            JOIN outcome_now AS r ON r.plan_id = s.plan_id AND r.seq = s.seq
+            WHERE c.plan_id = $plan_id AND o.result IS NULL AND c.action = 'tag_member'
+              AND r.result = 'overtaken'
             """,
             {"plan_id": plan_id, "now": naive(now)},
         )

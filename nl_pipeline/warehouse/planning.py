@@ -153,12 +153,16 @@ def _complete_sides(db: duckdb.DuckDBPyConnection) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def decide(db: duckdb.DuckDBPyConnection) -> None:
-    """Fill the temporary tables ``people`` and ``decided``."""
+def decide(db: duckdb.DuckDBPyConnection, *, spreading: bool = True) -> None:
+    """Fill the temporary tables ``people``, ``decided`` and ``cancel_targets``.
+
+    ``spreading``: whether contacts count as cancelled that an opt-out of another of their
+    addresses is going to cancel; not so for what *is*, only for what is to be done.
+    """
     run_template(db, "people.sql.j2")
     run_template(db, "decide.sql.j2", conditions=CONDITIONS)
     run_template(db, "cancelled.sql.j2")
-    if db.execute("SELECT 1 FROM cancelled LIMIT 1").fetchall():
+    if spreading and db.execute("SELECT 1 FROM cancelled LIMIT 1").fetchall():
         # The targets stay those of the first pass: the second only shows what follows from them.
         run_template(db, "people.sql.j2")
         run_template(db, "decide.sql.j2", conditions=CONDITIONS)
@@ -394,7 +398,7 @@ def settle(
         " WHERE c.plan_id = ? AND c.action = 'archive' AND o.result = 'confirmed'",
         [plan_id],
     )
-    decide(db)
+    decide(db, spreading=False)
     run_template(db, "settle.sql.j2", fields=_active(fields), parameters={"now": naive(now)})
     moved = _count(db, "SELECT count(*) FROM moved_base")
     if moved:

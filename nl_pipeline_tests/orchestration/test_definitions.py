@@ -164,3 +164,14 @@ def test_steps_run_in_the_process_of_their_run(definitions: dg.Definitions) -> N
 
 def test_an_argument_of_the_definitions_can_be_replaced() -> None:
     assert build_defs(schedules=[]).schedules == []
+
+
+@pytest.mark.parametrize(("automation_runs", "status"), [(False, "STOPPED"), (True, "RUNNING")])
+def test_schedules_and_sensor_run_from_the_start_only_where_that_was_asked_for(
+    automation_runs: bool, status: str
+) -> None:
+    repository = build_defs(automation_runs=automation_runs).get_repository_def()
+
+    states = {schedule.default_status.name for schedule in repository.schedule_defs}
+    states |= {sensor.default_status.name for sensor in repository.sensor_defs}
+    assert states == {status}

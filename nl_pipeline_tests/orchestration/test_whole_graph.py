@@ -80,6 +80,12 @@ def test_a_job_decides_how_thoroughly_both_sides_are_read(synced: Deployment) ->
     assert modes == {"incremental_sync": {"incremental"}, "full_sync": {"full"}}
 
 
+def test_the_config_of_an_asset_decides_how_thoroughly_it_reads(synced: Deployment) -> None:
+    run = synced.materialize(NORTH, "crm_contacts", config={"crm_contacts": {"mode": "full"}})
+
+    assert metadata_of(run, "crm_contacts")["mode"].value == "full"
+
+
 def test_what_one_side_changed_arrives_at_the_other(changed: Held) -> None:
     changed.deployment.run("incremental_sync", NORTH)
 

@@ -48,7 +48,7 @@ class WarehouseInMemory(Warehouse):
 
     def __init__(self) -> None:
         super().__init__(Path("in-memory"), fields=FIELDS)
-        self._memory = duckdb.connect(":memory:")
+        self._memory = duckdb.connect(":memory:", config={"threads": 1})
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         return self._memory.cursor()
@@ -177,12 +177,13 @@ class Stage:
                     newsletter=Newsletter(r[3]),
                     eligibility=Eligibility(r[4]),
                     tags=frozenset(r[5]),
-                    values=_values(r[6:]),
+                    changed_at=r[6],
+                    values=_values(r[7:]),
                     others=frozenset(others.get(r[0], ())),
                 )
                 for r in self.rows(
-                    f"SELECT crm_id, key, email, newsletter, eligibility, tags, {columns}"
-                    " FROM contacts"
+                    "SELECT crm_id, key, email, newsletter, eligibility, tags, changed_at,"
+                    f" {columns} FROM contacts"
                 )
             ),
             members=tuple(

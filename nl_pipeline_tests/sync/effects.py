@@ -18,8 +18,21 @@ from nl_pipeline_tests.scenario import Picture, Scenario
 
 Effect = tuple[str, str, str, str]
 
-_STATUS = {"SUB": "subscribed", "UNSUB": "unsubscribed", "ARCHIVED": "archived", "PENDING": "pending"}
-_MOVES_BY_ITSELF = {"Aenderung", "Letzte_Aktion", "Eintragsdatum", "KdNr", "Benutzer", "emails", "id"}
+_STATUS = {
+    "SUB": "subscribed",
+    "UNSUB": "unsubscribed",
+    "ARCHIVED": "archived",
+    "PENDING": "pending",
+}
+_MOVES_BY_ITSELF = {
+    "Aenderung",
+    "Letzte_Aktion",
+    "Eintragsdatum",
+    "KdNr",
+    "Benutzer",
+    "emails",
+    "id",
+}
 
 
 def planned_effects(scenario: Scenario, plan: Plan, *, result: str = "") -> set[Effect]:
@@ -78,8 +91,13 @@ def seen_effects(before: Picture, after: Picture) -> set[Effect]:
 
 
 def _chosen(name: str, value: Any) -> bool:
-    """Whether a value of a new contact was given to it, rather than being the account's default."""
-    defaults = {"newsletter_aktiv": None, "Email": value, "SpracheKontakt": "DEU", "Status2Adr": "status2adr_active"}
+    """Whether a value of a new contact was given to it and is not the account's default."""
+    defaults = {
+        "newsletter_aktiv": None,
+        "Email": value,
+        "SpracheKontakt": "DEU",
+        "Status2Adr": "status2adr_active",
+    }
     return value not in ("", False, defaults.get(name, ""))
 
 

@@ -43,7 +43,6 @@ def test_a_new_address_that_is_a_member_already_keeps_the_stricter_status(
     after = scenario.picture()
     assert [after.status(n) for n in ("kunde-01", "stranger-left")] == ["archived", "unsubscribed"]
     assert [after.status(n) for n in ("kunde-02", "stranger")] == ["archived", "subscribed"]
-    assert after.newsletter("stranger-left") == CANCEL
 
 
 def test_a_withdrawn_address_hands_its_withdrawal_on(scenario: Scenario) -> None:

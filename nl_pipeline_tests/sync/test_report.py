@@ -128,7 +128,7 @@ def test_the_totals_are_those_of_the_two_services(history: History) -> None:
 def test_before_the_first_sync_nearly_everything_waits_for_the_plan(history: History) -> None:
     reasons = {d.reason for d in history.statuses["planned"].differences}
 
-    assert {"planned", "foreign", "private", "archived", "revoked", "missing_email"} <= reasons
+    assert {"planned", "foreign", "private", "revoked", "missing_email"} <= reasons
 
 
 def test_after_the_first_sync_nothing_waits_for_the_plan(history: History) -> None:

@@ -1,5 +1,4 @@
-"""Status rules end to end that no failure of the field stands for: S07, S11, S14/S18, S19, S22, S23,
-S27 and S32.
+"""Status rules end to end that no failure of the field stands for.
 
 Here: one story each, or several people of one story, judged by the twins' dumps.
 """
@@ -27,7 +26,8 @@ def grant_with_proof(scenario: Scenario, name: str) -> None:
     moment = scenario.link.now().replace(tzinfo=None)
     with scenario.link.warehouse.transaction() as db:
         db.execute(
-            "INSERT INTO consent_ledger (key, event, actor, proof, happened_at, recorded_at, source)"
+            "INSERT INTO consent_ledger"
+            " (key, event, actor, proof, happened_at, recorded_at, source)"
             " VALUES (?, 'GRANT', 'person', true, ?, ?, 'test form')",
             [f"{name}@kunde.example", moment, moment],
         )

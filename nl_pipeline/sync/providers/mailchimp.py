@@ -284,15 +284,21 @@ class MailchimpAudience:
     def look_up_signups(
         self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
     ) -> list[Evidence]:
-        """The last sign-up in each member's feed; a member without one proves nobody's act."""
+        """The last sign-up in each member's feed; a member without one proves nobody's act.
+
+        A sign-up that an unsubscribe followed is not why the member is subscribed now: what came
+        after it leaves no entry (an API client), and would pass for an act of the person.
+        """
         feeds = self._client.activity_feeds(
-            audience_id, [m[1] for m in members], filters=[*_SIGNUPS_BY_PERSON, "generic_signup"]
+            audience_id,
+            [m[1] for m in members],
+            filters=["unsub", *_SIGNUPS_BY_PERSON, "generic_signup"],
         )
         found: list[Evidence] = []
         for key, member_id, changed_at in members:
             items = sorted(feeds.get(member_id, []), key=lambda item: item.at)
             who, at = "OTHER", None
-            if items:
+            if items and items[-1].activity_type != "unsub":
                 who, at = _who_signed_up(items[-1]), items[-1].at
             found.append(Evidence("signup", key, who, at, _aware(changed_at)))
         return found
