@@ -234,7 +234,13 @@ def test_the_scenario_went_as_it_was_meant_to(ran: Ran) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["plan_may_be_pushed", "HTTP 500", "HTTP 502", "Unexpected error: ValueError", "code 96"],
+    [
+        "plan_may_be_pushed",
+        "HTTP 500",
+        "HTTP 502",
+        "Unexpected error: ValueError",
+        "rows_not_confirmed",
+    ],
 )
 def test_the_search_finds_what_is_told(text: str, ran: Ran) -> None:
     assert ran.traces.containing(text)

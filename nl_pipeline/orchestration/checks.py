@@ -95,12 +95,21 @@ def judge_plan(plan: Plan, *, waiting: int) -> dg.AssetCheckResult:
         PLAN_VERDICT,
         passed=not unapproved and not waiting,
         stops=unapproved,
-        told=next_step(plan, waiting=waiting),
+        told=_plan_in_words(plan, waiting=waiting),
         metadata={
+            "next_step": dg.MarkdownMetadataValue(next_step(plan, waiting=waiting)),
             "verdict": dg.TextMetadataValue(str(plan.verdict)),
             "rows_waiting_for_release": dg.IntMetadataValue(waiting),
         },
     )
+
+
+def _plan_in_words(plan: Plan, *, waiting: int) -> str:
+    if plan.verdict is Verdict.APPROVAL:
+        return f"A first sync: nothing is sent until plan {plan.plan_id} is approved by its id."
+    if waiting:
+        return f"{waiting} rows wait for a release of plan {plan.plan_id}; the others are sent."
+    return "Nothing waits."
 
 
 def judge_push(result: PushResult) -> dg.AssetCheckResult:
@@ -122,10 +131,12 @@ def judge_push(result: PushResult) -> dg.AssetCheckResult:
 def _result(
     spec: dg.AssetCheckSpec, *, passed: bool, stops: bool, told: str, metadata: Metadata
 ) -> dg.AssetCheckResult:
+    warns = not passed and not stops
+    severity = dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR
     return dg.AssetCheckResult(
         check_name=spec.name,
         passed=passed,
-        severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
+        severity=severity,
         description=told,
         metadata=metadata,
     )

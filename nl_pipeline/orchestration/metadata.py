@@ -21,7 +21,9 @@ from nl_pipeline.sync.observe import ReadResult
 from nl_pipeline.sync.push import PushResult
 from nl_pipeline.warehouse import plans
 from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.observations import picture_rows
 from nl_pipeline.warehouse.plans import ListingCount, PlanCount
+from nl_pipeline.warehouse.reports import Balance
 
 Metadata = dict[str, dg.MetadataValue]
 
@@ -33,8 +35,9 @@ def read_metadata(result: ReadResult, *, link: Link, schema: dg.TableSchema) -> 
     """One read of one side."""
     calls = link.crm.client.calls if result.side == "crm" else link.audience.calls
     return {
-        "dagster/row_count": dg.IntMetadataValue(result.rows),
+        "dagster/row_count": dg.IntMetadataValue(picture_rows(link.warehouse, side=result.side)),
         "dagster/column_schema": dg.TableSchemaMetadataValue(schema),
+        "rows_read": dg.IntMetadataValue(result.rows),
         "mode": dg.TextMetadataValue(result.mode),
         "complete": dg.BoolMetadataValue(result.complete),
         "rows_rejected": dg.IntMetadataValue(result.rejected),
@@ -135,8 +138,8 @@ def push_metadata(plan: Plan, *, link: Link, side: str) -> Metadata:
     }
 
 
-def report_metadata(result: PushResult, *, warehouse: Warehouse) -> Metadata:
-    """What became of a plan, after everything was read back."""
+def report_metadata(result: PushResult, *, balance: Balance, warehouse: Warehouse) -> Metadata:
+    """What became of a plan after everything was read back, and why the two sides differ."""
     results = plans.count_results(warehouse, plan_id=result.plan_id)
     numbers = {
         "rows_confirmed": result.confirmed,
@@ -155,6 +158,21 @@ def report_metadata(result: PushResult, *, warehouse: Warehouse) -> Metadata:
         "dagster/row_count": dg.IntMetadataValue(sum(results.values())),
         **{name: dg.IntMetadataValue(number) for name, number in numbers.items()},
         "results": dg.MarkdownMetadataValue(_markdown("result", "rows", results)),
+        "contacts_that_say_yes": dg.IntMetadataValue(balance.yes_contacts),
+        "subscribed_at_provider": dg.IntMetadataValue(balance.subscribed),
+        "in_step_on_both_sides": dg.IntMetadataValue(balance.in_both),
+        "differences": _table(
+            [
+                {
+                    "side": difference.side,
+                    "reason": difference.reason,
+                    "cause": difference.cause,
+                    "rows": difference.rows,
+                }
+                for difference in balance.differences
+            ],
+            columns={**dict.fromkeys(("side", "reason", "cause"), "string"), "rows": "int"},
+        ),
     }
 
 
@@ -239,6 +257,8 @@ def _table(
 
 
 def _markdown(left: str, right: str, counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "None."
     lines = [f"| {left} | {right} |", "|---|---:|"]
     lines += [f"| {name} | {count} |" for name, count in sorted(counts.items())]
     return "\n".join(lines)

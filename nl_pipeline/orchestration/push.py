@@ -26,6 +26,7 @@ from nl_pipeline.sync.push import (
     push_to_provider,
 )
 from nl_pipeline.warehouse import plans
+from nl_pipeline.warehouse.reports import take_balance
 
 
 class PushConfig(dg.Config):
@@ -113,7 +114,7 @@ def sync_report(
     """What became of the plan: everything sent is read back, and only then counts as done.
 
     Moves the state last confirmed equal, completes the consent ledger and writes the activities of
-    new subscriptions and opt-outs into the CRM.
+    new subscriptions and opt-outs into the CRM. Counts both sides, and why they differ.
     """
     with connections.open(context.partition_key, log=context.log) as link:
         plan, approved = _chosen(link, config=config)
@@ -121,7 +122,8 @@ def sync_report(
             # Nothing was confirmed yet: what may not be pushed may not be reported as done either.
             check_may_push(link, plan=plan, approved=approved)
         result = confirm(link, plan=plan, since=plan.created_at)
+        balance = take_balance(link.warehouse, adopt_existing=link.settings.adopt_existing)
         return dg.MaterializeResult(
-            metadata=report_metadata(result, warehouse=link.warehouse),
+            metadata=report_metadata(result, balance=balance, warehouse=link.warehouse),
             check_results=[judge_push(result)],
         )

@@ -91,7 +91,7 @@ def _schema(schema: pa.DataFrameSchema, *, fields: Sequence[ProfileField]) -> dg
         columns=[
             dg.TableColumn(
                 name=str(name),
-                type="list of text" if str(column.dtype) == "object" else str(column.dtype),
+                type=_type_in_words(str(column.dtype)),
                 description=_IN_WORDS.get(str(name)) or profile.get(str(name)),
                 constraints=dg.TableColumnConstraints(
                     nullable=bool(column.nullable), unique=bool(column.unique)
@@ -100,3 +100,9 @@ def _schema(schema: pa.DataFrameSchema, *, fields: Sequence[ProfileField]) -> dg
             for name, column in schema.columns.items()
         ]
     )
+
+
+def _type_in_words(dtype: str) -> str:
+    if dtype.startswith("datetime"):
+        return "timestamp (UTC)"
+    return {"int64": "integer", "bool": "boolean", "object": "list of text"}.get(dtype, "text")

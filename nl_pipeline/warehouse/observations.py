@@ -86,6 +86,12 @@ def _number(db: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[obje
     return int(row[0] or 0)
 
 
+def picture_rows(warehouse: Warehouse, *, side: str) -> int:
+    """Contacts or members as last read, incremental reads included."""
+    with warehouse.session() as db:
+        return _number(db, f"SELECT count(*) FROM {'contacts' if side == 'crm' else 'members'}")
+
+
 def finish_contacts(
     warehouse: Warehouse, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
 ) -> None:

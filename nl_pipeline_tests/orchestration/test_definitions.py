@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -56,23 +57,30 @@ def specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
     return [graph.get(key).to_asset_spec() for key in graph.toposorted_asset_keys]
 
 
-def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", LOAD],
-        cwd=tmp_path,
-        env={},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Loaded:
+    """A process that loaded the definitions in an empty folder without any environment."""
+
+    process: subprocess.CompletedProcess[str]
+    left_behind: list[Path]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    folder = tmp_path_factory.mktemp("empty")
+    call = [sys.executable, "-W", "error", "-c", LOAD]
+    process = subprocess.run(call, cwd=folder, env={}, capture_output=True, text=True, check=False)
+    return Loaded(process=process, left_behind=list(folder.iterdir()))
+
+
+def test_definitions_load_with_an_empty_environment(loaded: Loaded) -> None:
+    done = loaded.process
 
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "6 ['demo-mailchimp']", "")
 
 
-def test_loading_leaves_nothing_behind(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", LOAD], cwd=tmp_path, env={}, check=True)
-
-    assert list(tmp_path.iterdir()) == []
+def test_loading_leaves_nothing_behind(loaded: Loaded) -> None:
+    assert loaded.left_behind == []
 
 
 def test_loading_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import dagster as dg
 from nl_pipeline.sync.link import open_warehouse
 from nl_pipeline.sync.setup import set_up
 from nl_pipeline.warehouse import observations
+from nl_pipeline_tests.conftest import SMALL_POPULATION
 from nl_pipeline_tests.orchestration.conftest import NORTH, SOUTH, Held
 from nl_pipeline_tests.orchestration.deployment import Deployment
 
@@ -105,6 +106,21 @@ def test_the_plan_tells_its_reasons_in_numbers_and_words(held: Held) -> None:
     (waiting,) = [record.data for record in changes.records if record.data["held by"]]
     assert (waiting["rule"], waiting["held by"], waiting["rows"]) == ("S08", "removals", 8)
     assert waiting["in words"]
+
+
+def test_the_report_counts_both_sides(synced: Deployment) -> None:
+    told = metadata_of(synced.run("incremental_sync", NORTH), "sync_report")
+
+    subscribed = len(synced.subscribed(NORTH))
+    numbers = [told[name].value for name in ("subscribed_at_provider", "in_step_on_both_sides")]
+    assert numbers == [subscribed, subscribed]
+
+
+def test_an_incremental_read_still_tells_how_many_rows_there_are(synced: Deployment) -> None:
+    told = metadata_of(synced.materialize(NORTH, "crm_contacts"), "crm_contacts")
+
+    assert told["mode"].value == "incremental"
+    assert told["dagster/row_count"].value == SMALL_POPULATION
 
 
 def test_the_columns_of_the_plan_are_traced_to_both_sides(held: Held) -> None:

@@ -89,6 +89,7 @@ class Member:
     changed_at: datetime
     unsubscribed_by: str | None = None
     left_at: datetime | None = None
+    left_by_us: bool = False
     complained: bool = False
     feed: list[tuple[datetime, str]] = field(default_factory=list)
 
@@ -445,6 +446,7 @@ class ModelAudience:
         elif change.action == "unsubscribe":
             member.state, member.unsubscribed_by, member.left_at = P.UNSUB, "staff", now
             member.feed.append((now, "unsub"))
+            member.left_by_us = True
         elif change.action == "archive":
             member.state = P.ARCHIVED
         elif change.action == "change_address":

@@ -163,7 +163,7 @@ def _new_member(world: World, *, email: str, state: ProviderState) -> Member:
 
 
 def _leave(world: World, member: Member, *, actor: str) -> None:
-    member.state, member.unsubscribed_by = P.UNSUB, actor
+    member.state, member.unsubscribed_by, member.left_by_us = P.UNSUB, actor, False
     member.left_at = member.changed_at = world.clock.now()
     member.feed.append((member.left_at, "unsub"))
 

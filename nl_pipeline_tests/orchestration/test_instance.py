@@ -1,0 +1,54 @@
+"""The instance configuration that is shipped: what Dagster makes of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+
+import nl_pipeline
+from nl_pipeline.orchestration.partitions import PARTITION_TAG
+from nl_pipeline_tests.orchestration.conftest import NORTH
+from nl_pipeline_tests.orchestration.deployment import Deployment
+
+SHIPPED = Path(nl_pipeline.__file__).parents[1] / "deploy" / "dagster.yaml"
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance with the shipped configuration."""
+    shutil.copy(SHIPPED, tmp_path / "dagster.yaml")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield instance
+
+
+def test_runs_of_one_connection_are_serial(instance: dg.DagsterInstance) -> None:
+    limits = instance.get_concurrency_config().run_queue_config
+
+    assert limits is not None
+    assert limits.tag_concurrency_limits == [
+        {"key": PARTITION_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+    ]
+
+
+def test_a_run_started_by_hand_counts_for_its_connection(deployment: Deployment) -> None:
+    run = deployment.materialize(NORTH, "crm_contacts").dagster_run
+
+    assert run.tags[PARTITION_TAG] == NORTH
+
+
+def test_what_steps_print_is_not_kept(instance: dg.DagsterInstance) -> None:
+    assert isinstance(instance.compute_log_manager, NoOpComputeLogManager)
+
+
+def test_nothing_is_reported_to_the_vendor(instance: dg.DagsterInstance) -> None:
+    assert not instance.telemetry_enabled
+
+
+def test_only_runs_whose_process_died_are_started_again(instance: dg.DagsterInstance) -> None:
+    assert instance.run_retries_enabled
+    assert not instance.run_retries_retry_on_asset_or_op_failure
