@@ -324,16 +324,7 @@ RULES: tuple[Rule, ...] = (
         ledger_entry=LedgerEntry.GRANT_SIGNUP,
         profile=True,
     ),
-    Rule(
-        "S23",
-        "subscribed_despite_withdrawal",
-        "Someone other than the person subscribed a withdrawn address: unsubscribed again.",
-        provider=frozenset({P.SUB}),
-        ledger=_WITHDRAWN_FOR_GOOD,
-        provider_action=ProviderAction.UNSUBSCRIBE,
-        listing=Listing.CONFLICT,
-        settles=True,
-    ),
+    # S08 stands before S23: both unsubscribe, but a withdrawal the CRM itself shows is no conflict.
     Rule(
         "S08",
         "withdrawn_in_crm",
@@ -343,6 +334,16 @@ RULES: tuple[Rule, ...] = (
         provider=frozenset({P.SUB}),
         provider_action=ProviderAction.UNSUBSCRIBE,
         ledger_entry=LedgerEntry.WITHDRAW_STAFF,
+    ),
+    Rule(
+        "S23",
+        "subscribed_despite_withdrawal",
+        "Someone other than the person subscribed a withdrawn address: unsubscribed again.",
+        provider=frozenset({P.SUB}),
+        ledger=_WITHDRAWN_FOR_GOOD,
+        provider_action=ProviderAction.UNSUBSCRIBE,
+        listing=Listing.CONFLICT,
+        settles=True,
     ),
     Rule(
         "S09",
@@ -453,6 +454,16 @@ RULES: tuple[Rule, ...] = (
         base=frozenset({B.GONE}),
         newsletter=frozenset({N.YES}),
         provider=frozenset({P.GONE}),
+        listing=Listing.EXCLUDED,
+    ),
+    Rule(
+        "S11",
+        "off_the_list_not_eligible",
+        "Still Yes, but the contact may not be written to and is off the list already.",
+        base=frozenset({B.ARCHIVED}),
+        newsletter=frozenset({N.YES}),
+        provider=_OFF,
+        eligibility=_NOT_ELIGIBLE,
         listing=Listing.EXCLUDED,
     ),
     Rule(
