@@ -74,13 +74,6 @@ def _append(db: duckdb.DuckDBPyConnection, *, table: str, frame: pd.DataFrame) -
     db.unregister("incoming")
 
 
-def staged_rows(warehouse: Warehouse, *, side: str) -> int:
-    """Distinct records staged so far."""
-    table, record = ("contacts", "crm_id") if side == "crm" else ("members", "member_id")
-    with warehouse.session() as db:
-        return _number(db, f"SELECT count(DISTINCT {record}) FROM staging_{table}")
-
-
 def _number(db: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> int:
     row = db.execute(query, list(parameters)).fetchall()[0]
     return int(row[0] or 0)
