@@ -39,7 +39,7 @@ dev: $(INSTALLED) ## Run sandbox and Dagster UI (http://127.0.0.1:3000), schedul
 	$(BIN)/dagster dev --workspace "$(CURDIR)/deploy/dev.yaml" --host 127.0.0.1 --port 3000
 
 test: $(INSTALLED) ## Run the tests (PYTEST_ARGS="-k name" for some of them)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## Lint, check formatting and types
 	$(BIN)/ruff check .

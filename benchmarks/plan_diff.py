@@ -69,7 +69,9 @@ def fill(path: Path, *, people: int) -> None:
     with Warehouse(path, fields=FIELDS).transaction() as db:
         for statement in duckdb.extract_statements(_FILL):
             given = {"n": people, "now": _NOW.replace(tzinfo=None)}
-            db.execute(statement, {k: v for k, v in given.items() if k in statement.named_parameters})
+            db.execute(
+                statement, {k: v for k, v in given.items() if k in statement.named_parameters}
+            )
 
 
 def ours(path: Path, *, memory_limit: str | None) -> dict[str, float]:
@@ -103,7 +105,11 @@ def pandas_merge(path: Path) -> dict[str, float]:
 
 
 def _one(args: argparse.Namespace) -> None:
-    result = ours(args.file, memory_limit=args.memory_limit) if args.run == "ours" else pandas_merge(args.file)
+    result = (
+        ours(args.file, memory_limit=args.memory_limit)
+        if args.run == "ours"
+        else pandas_merge(args.file)
+    )
     result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(" ".join(f"{name}={value}" for name, value in result.items()))
 
@@ -138,7 +144,11 @@ def main() -> None:
         for _ in range(args.runs):
             for which, results in runs.items():
                 results.append(
-                    _measure(which, file=file, memory_limit=args.memory_limit if which == "ours" else None)
+                    _measure(
+                        which,
+                        file=file,
+                        memory_limit=args.memory_limit if which == "ours" else None,
+                    )
                 )
     medians = {
         which: {name: statistics.median(r[name] for r in results) for name in results[0]}

@@ -45,7 +45,8 @@ PROFILE_RULES: tuple[ProfileRule, ...] = (
     ProfileRule(
         "E07",
         "address_changed_on_both_sides",
-        "The address changed on both sides, differently: a person decides, only opt-outs still act.",
+        "The address changed on both sides, differently: a person decides, only opt-outs still"
+        " act.",
     ),
     ProfileRule(
         "P01", "changed_at_provider", "Only the provider's value changed: taken into the CRM."

@@ -37,11 +37,11 @@ Generated from the rows that decide (`nl_pipeline/domain/rules.py`); do not edit
 
 For every address in an audience the **first** row that matches decides. An empty cell means "any".
 Opt-outs that are observed go into the consent ledger before any row is looked at. A brake (S18 is
-the one on `removed_at_provider`) holds rows back; it never holds an opt-out on its way into the CRM.
+the one on `removed_at_provider`) holds rows back; it never holds an opt-out on its way to the CRM.
 
 | rule | reason code | base | CRM | provider | ledger | and | at the provider | in the CRM | ledger entry | listed as | in words |
 |---|---|---|---|---|---|---|---|---|---|---|---|
-"""
+"""  # noqa: E501
 
 
 def _values(rule: Rule, name: str) -> str:

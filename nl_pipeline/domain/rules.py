@@ -2,7 +2,8 @@
 
 Belongs here: the rows as data, and the lookup of the row for one case. The set-based plan joins
 the same rows in SQL, the documentation and ``explain`` print them.
-Must not be here: how a case is derived (``warehouse/sql``), how an effect is carried out (``sync``).
+Must not be here: how a case is derived (``warehouse/sql``), how an effect is carried out
+(``sync``).
 """
 
 from __future__ import annotations
@@ -180,7 +181,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "S01",
         "incomplete_proof",
-        "The provider could not be read completely: a confirmation mail is not sent on half a read.",
+        "The provider could not be read completely: a confirmation mail is not sent on half a"
+        " read.",
         provider=frozenset({P.UNSUB}),
         newsletter=frozenset({N.YES}),
         ledger=frozenset({L.GRANT_PROOF}),
@@ -649,12 +651,14 @@ RULES: tuple[Rule, ...] = (
         eligibility=_ELIGIBLE,
         listing=Listing.WAITING,
     ),
-    # A request that is newer than the cancellation is a fresh sign-up: it is left to the person, and
+    # A request that is newer than the cancellation is a fresh sign-up: it is left to the person,
+    # and
     # S22 decides once it is confirmed. Withdrawing it would be T10.
     Rule(
         "S30",
         "request_withdrawn",
-        "Cancelled in the CRM while the provider waits for a confirmation: the request is withdrawn.",
+        "Cancelled in the CRM while the provider waits for a confirmation: the request is"
+        " withdrawn.",
         base=frozenset({B.SUB, B.FIRST, B.PENDING}),
         newsletter=frozenset({N.CANCEL}),
         provider=frozenset({P.PENDING}),

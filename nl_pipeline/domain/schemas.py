@@ -96,8 +96,10 @@ PLAN_SCHEMA = pa.DataFrameSchema(
     },
     checks=[
         pa.Check(
-            lambda plan: (plan["record_id"] != "")
-            | plan["action"].isin(["subscribe", "create_contact", "tag_member"]),
+            lambda plan: (
+                (plan["record_id"] != "")
+                | plan["action"].isin(["subscribe", "create_contact", "tag_member"])
+            ),
             name="every change of an existing record names it",
         )
     ],
@@ -117,7 +119,9 @@ def validate(frame: pd.DataFrame, *, schema: pa.DataFrameSchema, name: str) -> p
         columns = cases["check"].isin(["column_in_schema", "column_in_dataframe"])
         cases.loc[columns, "column"] = cases.loc[columns, "failure_case"]
         counts = cases.groupby(["column", "check"], dropna=False).size()
-        told = "; ".join(f"{column}: {check} ({count} rows)" for (column, check), count in counts.items())
+        told = "; ".join(
+            f"{column}: {check} ({count} rows)" for (column, check), count in counts.items()
+        )
     except SchemaError as error:
         told = f"{error.schema.name}: {error.check}"
     raise TableInvalid(

@@ -189,19 +189,19 @@ def _change_table(changes: Sequence[PlanCount]) -> dg.MetadataValue:
     return _table(
         [
             {
+                "rows": change.rows,
                 "side": change.side,
                 "action": change.action,
                 "rule": change.rule_id,
                 "reason": change.code,
-                "in words": _in_words(change.code),
                 "held by": change.held_by or "",
-                "rows": change.rows,
+                "in words": _in_words(change.code),
             }
             for change in changes
         ],
         columns={
-            **dict.fromkeys(("side", "action", "rule", "reason", "in words", "held by"), "string"),
             "rows": "int",
+            **dict.fromkeys(("side", "action", "rule", "reason", "held by", "in words"), "string"),
         },
     )
 
@@ -210,17 +210,17 @@ def _listing_table(listings: Sequence[ListingCount]) -> dg.MetadataValue:
     return _table(
         [
             {
+                "rows": listing.rows,
                 "list": listing.listing,
                 "rule": listing.rule_id,
                 "reason": listing.code,
                 "in words": _in_words(listing.code),
-                "rows": listing.rows,
             }
             for listing in listings
         ],
         columns={
-            **dict.fromkeys(("list", "rule", "reason", "in words"), "string"),
             "rows": "int",
+            **dict.fromkeys(("list", "rule", "reason", "in words"), "string"),
         },
     )
 

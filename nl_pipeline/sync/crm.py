@@ -49,6 +49,18 @@ class ContactRead:
     rejected: list[tuple[str, str]] = field(default_factory=list)
 
     @property
+    def announced_before(self) -> int:
+        return self.pages.announced_first or 0
+
+    @property
+    def announced_after(self) -> int:
+        return self.pages.announced_last or 0
+
+    @property
+    def rows(self) -> int:
+        return self.pages.rows
+
+    @property
     def complete(self) -> bool:
         return self.pages.complete
 
@@ -76,7 +88,11 @@ class CrmSide:
         would fail as a whole (onOffice error 141).
         """
         known = self.client.read_fields()
-        wanted = [_STATUS, "Email", *(f.crm for f in self._fields if f.direction is not Direction.OFF)]
+        wanted = [
+            _STATUS,
+            "Email",
+            *(f.crm for f in self._fields if f.direction is not Direction.OFF),
+        ]
         for name in wanted:
             if name not in known:
                 raise OperatorNeeded(
@@ -124,7 +140,8 @@ class CrmSide:
         )
         read = ContactRead(pages=pages, frames=iter(()))
         read.frames = (
-            self._frames(page.records, observed_at=observed_at, rejected=read.rejected) for page in pages
+            self._frames(page.records, observed_at=observed_at, rejected=read.rejected)
+            for page in pages
         )
         return read
 
@@ -134,7 +151,9 @@ class CrmSide:
         """The frames of these addresses, and the ids that were found."""
         records: list[AddressRecord] = []
         for start in range(0, len(ids), 500):
-            records += self.client.read_addresses_by_id(ids[start : start + 500], fields=self._read_fields())
+            records += self.client.read_addresses_by_id(
+                ids[start : start + 500], fields=self._read_fields()
+            )
         frames = self._frames(records, observed_at=observed_at, rejected=[])
         return frames, {record.id for record in records}
 
@@ -143,11 +162,22 @@ class CrmSide:
         optional = ["Privat", "Status", "Status2Adr", "DSGVOStatus", self._tag_field]
         mapped = [f.crm for f in self._fields if f.direction is not Direction.OFF]
         # Aenderung is not part of the field configuration, clients in production ask for it anyway.
-        names = ["Email", "email", _STATUS, "Aenderung", *mapped, *(n for n in optional if n in known)]
+        names = [
+            "Email",
+            "email",
+            _STATUS,
+            "Aenderung",
+            *mapped,
+            *(n for n in optional if n in known),
+        ]
         return list(dict.fromkeys(name for name in names if name))
 
     def _frames(
-        self, records: Sequence[AddressRecord], *, observed_at: datetime, rejected: list[tuple[str, str]]
+        self,
+        records: Sequence[AddressRecord],
+        *,
+        observed_at: datetime,
+        rejected: list[tuple[str, str]],
     ) -> dict[str, pd.DataFrame]:
         contacts: list[tuple[Any, ...]] = []
         addresses: list[tuple[int, str, bool]] = []
@@ -157,7 +187,9 @@ class CrmSide:
             email = str(values.get("Email") or "")
             key = address_key(email)
             if key is None:
-                rejected.append((str(record.id), "missing_email" if not email.strip() else "invalid_email"))
+                rejected.append(
+                    (str(record.id), "missing_email" if not email.strip() else "invalid_email")
+                )
             else:
                 addresses.append((record.id, key, True))
             for entry in record.email_addresses:
@@ -191,7 +223,12 @@ class CrmSide:
         frame = pd.DataFrame(contacts, columns=columns)
         texts = [c for c in columns if c not in ("crm_id", "tags", "changed_at", "observed_at")]
         frame = frame.astype(
-            {"crm_id": "int64", **dict.fromkeys(texts, "str"), "changed_at": "datetime64[us]", "observed_at": "datetime64[us]"}
+            {
+                "crm_id": "int64",
+                **dict.fromkeys(texts, "str"),
+                "changed_at": "datetime64[us]",
+                "observed_at": "datetime64[us]",
+            }
         )
         frame["tags"] = frame["tags"].astype(object)
         contact_addresses = pd.DataFrame(addresses, columns=["crm_id", "key", "is_main"]).astype(
@@ -313,7 +350,9 @@ def newsletter_of(value: object) -> Newsletter:
 def _eligibility(values: dict[str, Any]) -> Eligibility:
     if values.get("DSGVOStatus") == _REVOKED:
         return Eligibility.REVOKED
-    archived = values.get("Status2Adr") == "status2adr_archive" or str(values.get("Status", "1")) == "0"
+    archived = (
+        values.get("Status2Adr") == "status2adr_archive" or str(values.get("Status", "1")) == "0"
+    )
     if archived:
         return Eligibility.ARCHIVED
     # No source pins down how a boolean is read: every form of "true" counts.
@@ -338,4 +377,6 @@ def _result(seq: int, ok: bool, error: ApiError | None, *, record_id: str) -> Re
         return Result(seq=seq, result="unknown", cause=error.code, record_id=record_id)
     if isinstance(error, Retryable):
         return Result(seq=seq, result="failed", cause=error.code, record_id=record_id)
-    return Result(seq=seq, result="refused", cause=error.code if error else "refused", record_id=record_id)
+    return Result(
+        seq=seq, result="refused", cause=error.code if error else "refused", record_id=record_id
+    )

@@ -34,7 +34,8 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Link:
-    """Everything a use case needs. ``now`` and ``progress`` are parameters for tests and callers."""
+    """Everything a use case needs. ``now`` and ``progress`` are parameters for tests and
+    callers."""
 
     settings: Connection
     warehouse: Warehouse

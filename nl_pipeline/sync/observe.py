@@ -5,14 +5,15 @@ Belongs here: how a read is staged, judged complete and finished. Must not be he
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 import pandas as pd
 
+from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
+from nl_pipeline.sync.providers.port import MemberRead
 from nl_pipeline.warehouse import observations
 from nl_pipeline.warehouse.observations import Evidence, Snapshot
 from nl_pipeline.warehouse.planning import PlanningOptions, find_look_ups
@@ -36,7 +37,8 @@ class ReadResult:
 
 
 def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
-    """Read the CRM into the warehouse; incremental falls back to full before the first full read."""
+    """Read the CRM into the warehouse; incremental falls back to full before the first full
+    read."""
     cursor = _cursor(link, side="crm") if mode == "incremental" else None
     mode = "incremental" if cursor else "full"
     tags, selects, tags_known = link.crm.options()
@@ -46,7 +48,7 @@ def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
         started = link.now()
         read = link.crm.read(since=cursor, observed_at=started)
         observations.begin_read(link.warehouse, side="crm")
-        rows = _stage(link, frames=read.frames, what="contacts", total=lambda: read.pages.announced_first)
+        rows = _stage(link, read=read, what="contacts")
         complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
@@ -57,9 +59,9 @@ def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
             mode=mode,
             started_at=started,
             finished_at=link.now(),
-            announced_before=read.pages.announced_first or 0,
-            announced_after=read.pages.announced_last or 0,
-            rows_read=read.pages.rows,
+            announced_before=read.announced_before,
+            announced_after=read.announced_after,
+            rows_read=read.rows,
             complete=complete,
         ),
         # Rows shifted between pages may have been missed: the next read starts where this one did.
@@ -80,7 +82,7 @@ def read_members(link: Link, *, mode: Mode) -> ReadResult:
         started = link.now()
         read = link.audience.read(audience_id, since=cursor, observed_at=started)
         observations.begin_read(link.warehouse, side="provider")
-        rows = _stage(link, frames=read.frames, what="members", total=lambda: read.announced_before)
+        rows = _stage(link, read=read, what="members")
         complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
@@ -102,21 +104,17 @@ def read_members(link: Link, *, mode: Mode) -> ReadResult:
         now=link.now(),
     )
     if mode == "full":
-        observations.store_rejected(link.warehouse, side="provider", rows=read.rejected, now=link.now())
+        observations.store_rejected(
+            link.warehouse, side="provider", rows=read.rejected, now=link.now()
+        )
     return ReadResult("provider", mode, rows, complete, len(read.rejected))
 
 
-def _stage(
-    link: Link,
-    *,
-    frames: Iterable[pd.DataFrame | dict[str, pd.DataFrame]],
-    what: str,
-    total: object,
-) -> int:
+def _stage(link: Link, *, read: ContactRead | MemberRead, what: str) -> int:
     """Stage frames in portions, so that memory stays flat and the file is held briefly."""
     waiting: dict[str, list[pd.DataFrame]] = {}
     held = rows = 0
-    for frame in frames:
+    for frame in read.frames:
         tables = frame if isinstance(frame, dict) else {"members": frame}
         main = tables.get("contacts", tables.get("members"))
         held += 0 if main is None else len(main)
@@ -126,8 +124,7 @@ def _stage(
         if held >= _FLUSH_ROWS:
             _flush(link, waiting=waiting)
             waiting, held = {}, 0
-        announced = total() if callable(total) else 0
-        link.progress(what, rows, announced or 0)
+        link.progress(what, rows, read.announced_before)
     _flush(link, waiting=waiting)
     return rows
 
@@ -165,7 +162,8 @@ class LookUpResult:
 
 
 def look_up(link: Link, *, options: PlanningOptions) -> LookUpResult:
-    """Ask what the pictures cannot tell: who signed up, what archiving hides, who is really gone."""
+    """Ask what the pictures cannot tell: who signed up, what archiving hides, who is really
+    gone."""
     wanted = find_look_ups(link.warehouse, options=options)
     evidence: list[Evidence] = []
     if wanted.archived or wanted.signups:
@@ -174,7 +172,9 @@ def look_up(link: Link, *, options: PlanningOptions) -> LookUpResult:
         evidence += link.audience.look_up_archived(audience_id, wanted.archived)
         evidence += link.audience.look_up_signups(audience_id, wanted.signups)
     if wanted.missing:
-        _, found = link.crm.read_ids([crm_id for _, crm_id in wanted.missing], observed_at=link.now())
+        _, found = link.crm.read_ids(
+            [crm_id for _, crm_id in wanted.missing], observed_at=link.now()
+        )
         evidence += [
             Evidence("contact_missing", key, str(crm_id), None, None)
             for key, crm_id in wanted.missing

@@ -1,4 +1,5 @@
-"""Pushing a plan, both ways: opt-outs into the CRM first, everything read back, then the base moves.
+"""Pushing a plan, both ways: opt-outs into the CRM first, everything read back, then the base
+moves.
 
 Belongs here: the order of sending, the checks right before it, resuming. Must not be here: what to
 send (the plan) and how a service takes it (``crm``, ``providers``).
@@ -58,12 +59,14 @@ def check_may_push(link: Link, *, plan: Plan, approved: bool) -> None:
         )
     if plan.verdict is Verdict.APPROVAL and not approved:
         raise PlanRefused(
-            f"plan {plan.plan_id} is the first sync of this connection and is applied only by its id:"
+            f"plan {plan.plan_id} is the first sync of this connection and is applied only by its"
+            f" id:"
             f" look at it, then run `nl-pipeline apply {plan.plan_id}`"
         )
     if plan.status == "open" and plan.base_version != plans.current_base_version(link.warehouse):
         raise PlanRefused(
-            f"plan {plan.plan_id} was made over an older base; make a new one with `nl-pipeline plan`"
+            f"plan {plan.plan_id} was made over an older base; make a new one with `nl-pipeline"
+            f" plan`"
         )
 
 
@@ -124,7 +127,9 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
         plan=plan,
         pending=[p for p in pending if p.change.side == "provider"],
         side="provider",
-        send=lambda items, *, on_results: link.audience.push(audience_id, items, on_results=on_results),
+        send=lambda items, *, on_results: link.audience.push(
+            audience_id, items, on_results=on_results
+        ),
     )
 
 
@@ -132,7 +137,11 @@ def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pendin
     """Drop every subscription of an address whose last consent event is a withdrawal."""
     keys = {p.change.key for p in pending if p.change.action in _GIVES_CONSENT}
     withdrawn = outcomes.withdrawn_keys(link.warehouse, keys=keys) if keys else set()
-    stopped = [p for p in pending if p.change.key in withdrawn and p.change.action in (*_GIVES_CONSENT, "tag_member")]
+    stopped = [
+        p
+        for p in pending
+        if p.change.key in withdrawn and p.change.action in (*_GIVES_CONSENT, "tag_member")
+    ]
     outcomes.record(
         link.warehouse,
         plan_id=plan.plan_id,
@@ -244,7 +253,9 @@ def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
         observations.stage(link.warehouse, tables=frames)
     observations.finish_contacts(
         link.warehouse,
-        snapshot=Snapshot("crm", "read_back", started, link.now(), len(ids), len(ids), len(found), True),
+        snapshot=Snapshot(
+            "crm", "read_back", started, link.now(), len(ids), len(ids), len(found), True
+        ),
         cursor=None,
         now=link.now(),
     )

@@ -1,6 +1,7 @@
 """Setting up a connection: rights, fields, audience, backup of both sides, and the first plan.
 
-Belongs here: everything that must hold before anything is synced. Must not be here: the plan itself.
+Belongs here: everything that must hold before anything is synced. Must not be here: the plan
+itself.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def check_crm(link: Link) -> int:
                 f"activity {activity.kind} / {activity.type} does not exist in this account",
                 system="onoffice",
                 code="activity_kind_missing",
-                what_next=f"set activities.{name} of the connection to a kind and type of the account:"
+                what_next=f"set activities.{name} of the connection to a kind and type of the"
+                f" account:"
                 f" kinds are {', '.join(sorted(kinds))}",
             )
     return visible

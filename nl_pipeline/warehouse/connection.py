@@ -127,13 +127,15 @@ class Warehouse:
                 db.execute(f"ATTACH '{quoted}' AS warehouse")
                 break
             except duckdb.IOException as error:
-                # DuckDB has one error class for every I/O problem; only its lock text is waited for.
+                # DuckDB has one error class for every I/O problem; only its lock text is waited
+                # for.
                 if "lock" not in str(error).lower():
                     raise
                 if time.monotonic() > deadline:
                     raise WarehouseBusy(
                         f"warehouse {self.path.name} has been in use by another process for "
-                        f"{self._wait_seconds:.0f} s; wait for the other run, or stop it, and start again"
+                        f"{self._wait_seconds:.0f} s; wait for the other run, or stop it, and"
+                        f" start again"
                     ) from None
                 time.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 2, 0.5)
@@ -152,7 +154,8 @@ class Warehouse:
 def migrate(db: duckdb.DuckDBPyConnection, *, fields: tuple[ProfileField, ...]) -> None:
     """Bring the file to the newest schema and give the tables a column per mapped field."""
     db.execute(
-        "CREATE TABLE IF NOT EXISTS schema_migrations (name VARCHAR PRIMARY KEY, applied_at TIMESTAMP)"
+        "CREATE TABLE IF NOT EXISTS schema_migrations (name VARCHAR PRIMARY KEY, applied_at"
+        " TIMESTAMP)"
     )
     done = {row[0] for row in db.execute("SELECT name FROM schema_migrations").fetchall()}
     for name in templates.migration_names():
@@ -162,7 +165,9 @@ def migrate(db: duckdb.DuckDBPyConnection, *, fields: tuple[ProfileField, ...]) 
             db.execute("INSERT INTO schema_migrations VALUES (?, now()::TIMESTAMP)", [name])
             db.execute("COMMIT")
     for table in ("contacts", "members", "base"):
-        present = {row[0] for row in db.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()}
+        present = {
+            row[0] for row in db.execute(f"SELECT column_name FROM (DESCRIBE {table})").fetchall()
+        }
         for field in fields:
             if field.column not in present:
                 db.execute(f"ALTER TABLE {table} ADD COLUMN {field.column} VARCHAR")

@@ -102,13 +102,16 @@ def finish_contacts(
         else:
             db.execute("DELETE FROM contacts WHERE crm_id IN (SELECT crm_id FROM staging_contacts)")
             db.execute(
-                "DELETE FROM contact_addresses WHERE crm_id IN (SELECT crm_id FROM staging_contacts)"
+                "DELETE FROM contact_addresses WHERE crm_id IN (SELECT crm_id FROM"
+                " staging_contacts)"
             )
         db.execute(
             "INSERT INTO contacts BY NAME SELECT * FROM staging_contacts"
             " QUALIFY row_number() OVER (PARTITION BY crm_id ORDER BY observed_at DESC) = 1"
         )
-        db.execute("INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses")
+        db.execute(
+            "INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses"
+        )
         _finish(db, snapshot=snapshot, cursor=cursor, now=now)
 
 
@@ -130,19 +133,24 @@ def finish_members(
         if replaces:
             db.execute("DELETE FROM members")
         else:
-            # An address change gives a member a new key and member id; the stable id finds the old row.
+            # An address change gives a member a new key and member id; the stable id finds the old
+            # row.
             db.execute(
                 "DELETE FROM members WHERE member_id IN (SELECT member_id FROM staging_members)"
-                " OR (provider_id <> '' AND provider_id IN (SELECT provider_id FROM staging_members))"
+                " OR (provider_id <> '' AND provider_id IN (SELECT provider_id FROM"
+                " staging_members))"
             )
         db.execute(
             "INSERT INTO members BY NAME SELECT * FROM staging_members QUALIFY"
-            " row_number() OVER (PARTITION BY member_id ORDER BY changed_at DESC NULLS LAST, observed_at DESC) = 1"
+            " row_number() OVER (PARTITION BY member_id ORDER BY changed_at DESC NULLS LAST,"
+            " observed_at DESC) = 1"
         )
         # Two spellings of one address can be two members: the more restrictive one speaks for it.
         db.execute(
-            "DELETE FROM members WHERE rowid IN (SELECT rowid FROM members QUALIFY row_number() OVER"
-            " (PARTITION BY key ORDER BY state IN ('UNSUB', 'COMPLAINT') DESC, changed_at DESC NULLS LAST) > 1)"
+            "DELETE FROM members WHERE rowid IN (SELECT rowid FROM members QUALIFY row_number()"
+            " OVER"
+            " (PARTITION BY key ORDER BY state IN ('UNSUB', 'COMPLAINT') DESC, changed_at DESC"
+            " NULLS LAST) > 1)"
         )
         if complaints is not None:
             reported = pd.DataFrame({"member_id": pd.Series(list(complaints), dtype="str")})
@@ -206,7 +214,9 @@ def store_options(
         )
         rows = [(name, key) for name, keys in fields.items() for key in keys]
         _append(
-            db, table="field_options", frame=pd.DataFrame(rows, columns=["field", "key"], dtype="str")
+            db,
+            table="field_options",
+            frame=pd.DataFrame(rows, columns=["field", "key"], dtype="str"),
         )
 
 
@@ -229,7 +239,9 @@ def store_evidence(warehouse: Warehouse, *, evidence: Sequence[Evidence], now: d
             "kind": pd.Series([e.kind for e in evidence], dtype="str"),
             "key": pd.Series([e.key for e in evidence], dtype="str"),
             "detail": pd.Series([e.detail for e in evidence], dtype="str"),
-            "happened_at": pd.Series([naive(e.happened_at) for e in evidence], dtype="datetime64[us]"),
+            "happened_at": pd.Series(
+                [naive(e.happened_at) for e in evidence], dtype="datetime64[us]"
+            ),
             "member_changed_at": pd.Series(
                 [naive(e.member_changed_at) for e in evidence], dtype="datetime64[us]"
             ),
@@ -248,7 +260,8 @@ def back_up(warehouse: Warehouse, *, backup_id: str, now: datetime) -> dict[str,
     """Store both sides as they are now; returns rows per side."""
     with warehouse.transaction() as db:
         db.execute(
-            "INSERT INTO backups SELECT ?, 'crm', crm_id::VARCHAR, to_json(contacts), ? FROM contacts",
+            "INSERT INTO backups SELECT ?, 'crm', crm_id::VARCHAR, to_json(contacts), ? FROM"
+            " contacts",
             [backup_id, naive(now)],
         )
         db.execute(
@@ -272,6 +285,7 @@ def write_state(warehouse: Warehouse, *, name: str, value: str) -> None:
     """Remember one fact about the connection."""
     with warehouse.transaction() as db:
         db.execute(
-            "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value ="
+            " excluded.value",
             [name, value],
         )

@@ -98,16 +98,22 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
             LEFT JOIN contacts AS t ON c.side = 'crm' AND t.crm_id::VARCHAR = c.record_id
             LEFT JOIN decisions AS d ON d.plan_id = c.plan_id AND d.key = c.key
             LEFT JOIN members AS w ON c.side = 'crm' AND w.member_id = d.member_id
-            LEFT JOIN contacts AS g ON c.action IN ('subscribe', 'resubscribe') AND g.crm_id = d.crm_id
-            LEFT JOIN (SELECT DISTINCT key FROM contacts WHERE newsletter IN ('NO', 'CANCEL')) AS veto
+            LEFT JOIN contacts AS g ON c.action IN ('subscribe', 'resubscribe') AND g.crm_id =
+            d.crm_id
+            LEFT JOIN (SELECT DISTINCT key FROM contacts WHERE newsletter IN ('NO', 'CANCEL')) AS
+            veto
                 ON c.action IN ('subscribe', 'resubscribe') AND veto.key = c.key
             WHERE c.plan_id = $plan_id AND o.result IS NULL AND (
                 (c.action IN ('subscribe', 'resubscribe', 'unsubscribe', 'archive', 'confirm')
                     AND coalesce(m.state, 'ABSENT') <> (c.before->>'state'))
-                OR (c.action IN ('update_member', 'change_address') AND coalesce(m.state, 'ABSENT') NOT IN ('SUB', 'PENDING'))
-                OR (c.action = 'set_newsletter' AND t.newsletter IS DISTINCT FROM (c.before->>'newsletter')
-                    AND NOT (c.after->>'newsletter' = 'CANCEL' AND t.newsletter NOT IN ('NO', 'CANCEL')))
-                OR (c.side = 'crm' AND c.after->>'newsletter' = 'YES' AND coalesce(w.state, 'ABSENT') <> 'SUB')
+                OR (c.action IN ('update_member', 'change_address') AND coalesce(m.state, 'ABSENT')
+                NOT IN ('SUB', 'PENDING'))
+                OR (c.action = 'set_newsletter' AND t.newsletter IS DISTINCT FROM
+                (c.before->>'newsletter')
+                    AND NOT (c.after->>'newsletter' = 'CANCEL' AND t.newsletter NOT IN ('NO',
+                    'CANCEL')))
+                OR (c.side = 'crm' AND c.after->>'newsletter' = 'YES' AND coalesce(w.state,
+                'ABSENT') <> 'SUB')
                 OR (c.action IN ('subscribe', 'resubscribe') AND (veto.key IS NOT NULL
                     OR g.newsletter IS DISTINCT FROM 'YES' OR g.eligibility <> 'ELIGIBLE'))
             )
@@ -145,7 +151,8 @@ def withdrawn_keys(warehouse: Warehouse, *, keys: Iterable[str]) -> set[str]:
     with warehouse.session() as db:
         db.register("wanted", frame)
         rows = db.execute(
-            "SELECT key FROM consent_now WHERE ledger LIKE 'WITHDRAW%' AND key IN (SELECT key FROM wanted)"
+            "SELECT key FROM consent_now WHERE ledger LIKE 'WITHDRAW%' AND key IN (SELECT key"
+            " FROM wanted)"
         ).fetchall()
         db.unregister("wanted")
     return {str(row[0]) for row in rows}
@@ -171,7 +178,9 @@ def record(warehouse: Warehouse, *, plan_id: str, results: Sequence[Result], now
         db.unregister("incoming")
 
 
-def record_withdrawals(warehouse: Warehouse, *, plan_id: str, released: bool, now: datetime) -> None:
+def record_withdrawals(
+    warehouse: Warehouse, *, plan_id: str, released: bool, now: datetime
+) -> None:
     """Append the withdrawals the plan itself decides (a No in the CRM), before anything is sent."""
     with warehouse.transaction() as db:
         db.execute(
@@ -182,7 +191,8 @@ def record_withdrawals(warehouse: Warehouse, *, plan_id: str, released: bool, no
                 $now::TIMESTAMP AS happened_at, $now::TIMESTAMP AS recorded_at,
                 d.code AS source, d.plan_id
             FROM decisions AS d
-            JOIN changes AS c ON c.plan_id = d.plan_id AND c.key = d.key AND c.action = 'unsubscribe'
+            JOIN changes AS c ON c.plan_id = d.plan_id AND c.key = d.key AND c.action =
+            'unsubscribe'
             LEFT JOIN consent_now AS l ON l.key = d.key
             WHERE d.plan_id = $plan_id AND d.ledger_entry = 'withdraw_staff'
               AND (c.held_by IS NULL OR $released)
@@ -209,7 +219,8 @@ def unconfirmed_since(warehouse: Warehouse, *, plan_id: str) -> datetime | None:
     """When the first change of the plan that was never confirmed was sent (aware UTC), if any."""
     with warehouse.session() as db:
         rows = db.execute(
-            "SELECT min(o.recorded_at) FROM outcomes AS o JOIN outcome_now AS n USING (plan_id, seq)"
+            "SELECT min(o.recorded_at) FROM outcomes AS o JOIN outcome_now AS n USING (plan_id,"
+            " seq)"
             " WHERE plan_id = ? AND n.result IN ('sending', 'sent')",
             [plan_id],
         ).fetchall()
@@ -221,7 +232,8 @@ def sent_to_provider(warehouse: Warehouse, *, plan_id: str) -> int:
     with warehouse.session() as db:
         rows = db.execute(
             "SELECT count(*) FROM changes AS c JOIN outcome_now AS o USING (plan_id, seq)"
-            " WHERE c.plan_id = ? AND c.side = 'provider' AND o.result IN ('sending', 'sent', 'unknown')",
+            " WHERE c.plan_id = ? AND c.side = 'provider' AND o.result IN ('sending', 'sent',"
+            " 'unknown')",
             [plan_id],
         ).fetchall()
     return int(rows[0][0])
@@ -229,7 +241,8 @@ def sent_to_provider(warehouse: Warehouse, *, plan_id: str) -> int:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the read-back showed: changes confirmed, accepted but without effect, base rows moved."""
+    """What the read-back showed: changes confirmed, accepted but without effect, base rows
+    moved."""
 
     confirmed: int
     without_effect: int
@@ -237,7 +250,12 @@ class Confirmation:
 
 
 def confirm(
-    warehouse: Warehouse, *, plan_id: str, options: PlanningOptions, hard_bounces: bool, now: datetime
+    warehouse: Warehouse,
+    *,
+    plan_id: str,
+    options: PlanningOptions,
+    hard_bounces: bool,
+    now: datetime,
 ) -> Confirmation:
     """Compare every sent change with what was read back and, in the same transaction, append the
     consents it proves, plan the activities, move the base and close the plan.
@@ -255,9 +273,13 @@ def confirm(
             hard_bounces=hard_bounces,
         )
         moved = settle(db, options=options, fields=fields, plan_id=plan_id, now=now)
-        # Over an incomplete picture nobody can say who was there first.
+        # Over an incomplete picture nobody can say who was there first, and a first sync of which
+        # something was never tried is not done.
         first = db.execute(
-            "SELECT first_sync AND complete FROM plans WHERE plan_id = ?", [plan_id]
+            "SELECT first_sync AND complete AND NOT EXISTS (SELECT 1 FROM changes AS c"
+            " LEFT JOIN outcome_now AS o USING (plan_id, seq) WHERE c.plan_id = plans.plan_id"
+            " AND c.held_by IS NULL AND o.result IS NULL) FROM plans WHERE plan_id = ?",
+            [plan_id],
         ).fetchall()
         if first[0][0]:
             close_first_sync(db, now=now)
@@ -273,7 +295,8 @@ def confirm(
             "UPDATE snapshots SET accepted = true WHERE side = 'crm' AND mode = 'full' AND complete"
             " AND finished_at <= (SELECT created_at FROM plans WHERE plan_id = $plan)"
             " AND ((SELECT released_by IS NOT NULL FROM plans WHERE plan_id = $plan) OR NOT EXISTS"
-            " (SELECT 1 FROM plan_brakes WHERE plan_id = $plan AND brake = 'crm_shrink' AND tripped))"
+            " (SELECT 1 FROM plan_brakes WHERE plan_id = $plan AND brake = 'crm_shrink' AND"
+            " tripped))"
             " AND finished_at = (SELECT max(finished_at) FROM snapshots WHERE side = 'crm'"
             "   AND mode = 'full' AND complete)",
             {"plan": plan_id},

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from nl_pipeline.domain.brakes import Brake, Brakes, BrakeReading, Verdict, read_brakes
+from nl_pipeline.domain.brakes import Brake, BrakeReading, Brakes, Verdict, read_brakes
 from nl_pipeline.domain.fields import Direction, ProfileField
 from nl_pipeline.domain.rules import CONDITIONS, RULES
 from nl_pipeline.domain.states import (
@@ -57,14 +57,19 @@ class LookUps:
 #: out of sight were there, be it the linked one or another one of the address with a No. Opt-outs
 #: do not wait, and neither does what the provider shows by itself.
 _ACTS_ON_ABSENCE = (
-    "(side = 'provider' AND action <> 'unsubscribe') OR action IN ('create_contact', 'change_email')"
+    "(side = 'provider' AND action <> 'unsubscribe') OR action IN ('create_contact',"
+    " 'change_email')"
     " OR after->>'newsletter' = 'YES'"
     " OR code IN ('yes_with_newer_proof', 'storage_consent_revoked')"
 )
 
 
 def run_template(
-    db: duckdb.DuckDBPyConnection, name: str, *, parameters: dict[str, Any] | None = None, **context: Any
+    db: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    parameters: dict[str, Any] | None = None,
+    **context: Any,
 ) -> None:
     """Run every statement of a template; ``parameters`` go to those that name them."""
     for statement in duckdb.extract_statements(render(name, **context)):
@@ -83,7 +88,8 @@ def _frame(rows: Sequence[tuple[Any, ...]], columns: list[str]) -> pd.DataFrame:
 def load_rule_table(db: duckdb.DuckDBPyConnection) -> None:
     """Put the rule table of the domain into a temporary table ``rules``."""
     columns = ", ".join(
-        f"{name} {'BOOLEAN' if name in ('complete', 'adopt_existing') else 'VARCHAR'}[]" for name in CONDITIONS
+        f"{name} {'BOOLEAN' if name in ('complete', 'adopt_existing') else 'VARCHAR'}[]"
+        for name in CONDITIONS
     )
     db.execute(
         "CREATE OR REPLACE TEMP TABLE rules (position INTEGER, rule_id VARCHAR, code VARCHAR, "
@@ -107,7 +113,9 @@ def load_rule_table(db: duckdb.DuckDBPyConnection) -> None:
 
 def _prepare(db: duckdb.DuckDBPyConnection, *, options: PlanningOptions) -> tuple[bool, bool]:
     """Temporary inputs of the people query; returns (first sync, complete)."""
-    first = not db.execute("SELECT 1 FROM connection_state WHERE name = 'first_sync_done'").fetchall()
+    first = not db.execute(
+        "SELECT 1 FROM connection_state WHERE name = 'first_sync_done'"
+    ).fetchall()
     complete = len(_complete_sides(db)) == 2
     db.execute(
         "CREATE OR REPLACE TEMP TABLE settings AS SELECT ? AS first_sync_done, ? AS complete,"
@@ -138,14 +146,16 @@ def _prepare(db: duckdb.DuckDBPyConnection, *, options: PlanningOptions) -> tupl
     db.execute(
         "CREATE OR REPLACE TEMP TABLE unconfirmed_subscriptions AS"
         " SELECT DISTINCT c.key FROM changes AS c JOIN outcome_now AS o USING (plan_id, seq)"
-        " WHERE c.action IN ('subscribe', 'resubscribe') AND o.result IN ('sending', 'sent', 'unknown')"
+        " WHERE c.action IN ('subscribe', 'resubscribe') AND o.result IN ('sending', 'sent',"
+        " 'unknown')"
     )
     load_rule_table(db)
     return first, complete
 
 
 def _complete_sides(db: duckdb.DuckDBPyConnection) -> list[str]:
-    """Sides whose last full read was complete; incremental reads add to it and take nothing away."""
+    """Sides whose last full read was complete; incremental reads add to it and take nothing
+    away."""
     rows = db.execute(
         "SELECT side FROM (SELECT side, arg_max(complete, finished_at) AS complete FROM snapshots"
         " WHERE mode = 'full' GROUP BY side) WHERE complete"
@@ -252,20 +262,25 @@ def _apply_brakes(
         for field in fields
     }
     snapshots = db.execute(
-        "SELECT rows_read FROM snapshots WHERE side = 'crm' AND mode = 'full' AND complete AND accepted"
+        "SELECT rows_read FROM snapshots WHERE side = 'crm' AND mode = 'full' AND complete AND"
+        " accepted"
         " ORDER BY finished_at DESC LIMIT 1"
     ).fetchall()
     readings = read_brakes(
         brakes,
         removals=_count(
-            db, "SELECT count(*) FROM planned WHERE side = 'provider' AND action IN ('unsubscribe', 'archive')"
+            db,
+            "SELECT count(*) FROM planned WHERE side = 'provider' AND action IN ('unsubscribe',"
+            " 'archive')",
         ),
         crm_blanked=_count(db, "SELECT count(*) FROM planned WHERE code = 'removed_at_provider'"),
         new_contacts=_count(db, "SELECT count(*) FROM planned WHERE action = 'create_contact'"),
         overwritten=overwritten,
         confirmations=_count(db, "SELECT count(*) FROM planned WHERE action = 'confirm'"),
         inbound_opt_outs=_count(
-            db, "SELECT count(DISTINCT key) FROM planned WHERE side = 'crm' AND after->>'newsletter' = 'CANCEL'"
+            db,
+            "SELECT count(DISTINCT key) FROM planned WHERE side = 'crm' AND after->>'newsletter'"
+            " = 'CANCEL'",
         ),
         contacts=_count(db, "SELECT count(*) FROM contacts"),
         contacts_before=int(snapshots[0][0]) if snapshots else 0,
@@ -321,21 +336,30 @@ def _store(
     readings: list[BrakeReading],
     now: datetime,
 ) -> str:
-    version = _count(db, "SELECT value::BIGINT FROM connection_state WHERE name = 'base_version' UNION ALL SELECT 0 LIMIT 1")
+    version = _count(
+        db,
+        "SELECT value::BIGINT FROM connection_state WHERE name = 'base_version' UNION ALL SELECT"
+        " 0 LIMIT 1",
+    )
     content = db.execute(
-        "SELECT md5(coalesce(string_agg(concat_ws('|', key, side, action, record_id, code, before::VARCHAR,"
+        "SELECT md5(coalesce(string_agg(concat_ws('|', key, side, action, record_id, code,"
+        " before::VARCHAR,"
         " after::VARCHAR, held_by), '\n' ORDER BY seq), '')) FROM planned"
     ).fetchall()[0][0]
     listed = db.execute(
-        "SELECT md5(coalesce(string_agg(key || code, '\n' ORDER BY key, code), '')) FROM decided WHERE listing IS NOT NULL"
+        "SELECT md5(coalesce(string_agg(key || code, '\n' ORDER BY key, code), '')) FROM decided"
+        " WHERE listing IS NOT NULL"
     ).fetchall()[0][0]
-    plan_id = db.execute("SELECT left(md5(?), 12)", [f"{content}{listed}{version}{verdict}{complete}"]).fetchall()[0][0]
+    plan_id = db.execute(
+        "SELECT left(md5(?), 12)", [f"{content}{listed}{version}{verdict}{complete}"]
+    ).fetchall()[0][0]
     db.execute(
         "UPDATE plans SET status = 'expired' WHERE status IN ('open', 'partial') AND plan_id <> ?",
         [plan_id],
     )
     kept = db.execute(
-        "SELECT released_by, release_reason, released_at FROM plans WHERE plan_id = ? AND status IN ('open', 'partial')",
+        "SELECT released_by, release_reason, released_at FROM plans WHERE plan_id = ? AND status"
+        " IN ('open', 'partial')",
         [plan_id],
     ).fetchall()
     for table in ("plans", "plan_brakes", "decisions", "changes", "outcomes", "field_notes"):
@@ -356,12 +380,22 @@ def _store(
     for reading in readings:
         db.execute(
             "INSERT INTO plan_brakes VALUES (?, ?, ?, ?, ?, ?)",
-            [plan_id, str(reading.brake), reading.subject, reading.rows, reading.allowed, reading.tripped],
+            [
+                plan_id,
+                str(reading.brake),
+                reading.subject,
+                reading.rows,
+                reading.allowed,
+                reading.tripped,
+            ],
         )
     db.execute("INSERT INTO changes BY NAME SELECT ? AS plan_id, * FROM planned", [plan_id])
-    db.execute("INSERT INTO field_notes BY NAME SELECT ? AS plan_id, * FROM planned_field_notes", [plan_id])
     db.execute(
-        "INSERT INTO decisions BY NAME SELECT ? AS plan_id, key, rule_id, code, listing, ledger_entry,"
+        "INSERT INTO field_notes BY NAME SELECT ? AS plan_id, * FROM planned_field_notes", [plan_id]
+    )
+    db.execute(
+        "INSERT INTO decisions BY NAME SELECT ? AS plan_id, key, rule_id, code, listing,"
+        " ledger_entry,"
         " signup, signed_up_at, base, newsletter, provider, ledger, eligibility, crm_id, member_id"
         " FROM decided"
         " WHERE listing IS NOT NULL OR ledger_entry IS NOT NULL OR settles"
@@ -415,7 +449,8 @@ def close_first_sync(db: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
     Reads the temporary table ``people`` that ``settle`` left.
     """
     db.execute(
-        "INSERT INTO base BY NAME SELECT key, 'first' AS kind, crm_id, member_id, provider_id, newsletter,"
+        "INSERT INTO base BY NAME SELECT key, 'first' AS kind, crm_id, member_id, provider_id,"
+        " newsletter,"
         " eligibility, coalesce(member_state, 'ABSENT') AS provider_state, []::VARCHAR[] AS tags,"
         " ?::TIMESTAMP AS confirmed_at FROM people"
         " WHERE base = 'FIRST' AND key NOT IN (SELECT key FROM base) AND member_id IS NOT NULL",

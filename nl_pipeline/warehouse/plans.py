@@ -55,7 +55,8 @@ def load(warehouse: Warehouse, *, plan_id: str) -> Plan:
     found = _load(warehouse, where="WHERE plan_id = ?", parameters=[plan_id])
     if found is None:
         raise PlanNotFound(
-            f"there is no plan {plan_id}; `nl-pipeline status` shows the open one, `nl-pipeline plan`"
+            f"there is no plan {plan_id}; `nl-pipeline status` shows the open one, `nl-pipeline"
+            f" plan`"
             " makes a new one"
         )
     return found
@@ -94,7 +95,9 @@ def _load(warehouse: Warehouse, *, where: str, parameters: Sequence[object]) -> 
 def current_base_version(warehouse: Warehouse) -> int:
     """The version of the base a new plan would be made over."""
     with warehouse.session() as db:
-        rows = db.execute("SELECT value::BIGINT FROM connection_state WHERE name = 'base_version'").fetchall()
+        rows = db.execute(
+            "SELECT value::BIGINT FROM connection_state WHERE name = 'base_version'"
+        ).fetchall()
     return int(rows[0][0]) if rows else 0
 
 
@@ -141,7 +144,8 @@ def count_classes(warehouse: Warehouse, *, plan_id: str) -> dict[str, int]:
             [plan_id],
         ).fetchall()
         duplicates = db.execute(
-            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM contacts WHERE key IS NOT NULL"
+            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM contacts WHERE key IS"
+            " NOT NULL"
             " GROUP BY key HAVING count(*) > 1)"
         ).fetchall()[0][0]
         unusable = db.execute(
@@ -157,7 +161,8 @@ def change_heads(warehouse: Warehouse, *, plan_id: str) -> pd.DataFrame:
     """The plan's changes without their values, for validation."""
     with warehouse.session() as db:
         frame = db.execute(
-            "SELECT seq, key, side, action, record_id, rule_id, code FROM changes WHERE plan_id = ? ORDER BY seq",
+            "SELECT seq, key, side, action, record_id, rule_id, code FROM changes WHERE plan_id ="
+            " ? ORDER BY seq",
             [plan_id],
         ).df()
     return frame.astype({"seq": "int64", **{c: "str" for c in frame.columns if c != "seq"}})
@@ -175,7 +180,8 @@ def change_rows(warehouse: Warehouse, *, plan_id: str) -> pd.DataFrame:
             FROM changes AS c LEFT JOIN outcome_now AS o USING (plan_id, seq)
             WHERE c.plan_id = $plan
             UNION ALL
-            SELECT NULL, 'list', listing, coalesce(crm_id::VARCHAR, member_id, ''), key, rule_id, code,
+            SELECT NULL, 'list', listing, coalesce(crm_id::VARCHAR, member_id, ''), key, rule_id,
+            code,
                 '', '', '', '', ''
             FROM decisions WHERE plan_id = $plan AND listing IS NOT NULL
             UNION ALL
@@ -190,7 +196,8 @@ def change_rows(warehouse: Warehouse, *, plan_id: str) -> pd.DataFrame:
 
 
 def release(warehouse: Warehouse, *, plan_id: str, by: str, reason: str, now: datetime) -> Plan:
-    """Let the held rows of an open plan go. Raises PlanNotFound, or ValueError if nothing is held."""
+    """Let the held rows of an open plan go. Raises PlanNotFound, or ValueError if nothing is
+    held."""
     plan = load(warehouse, plan_id=plan_id)
     if plan.status == "expired":
         raise ValueError(
@@ -205,7 +212,8 @@ def release(warehouse: Warehouse, *, plan_id: str, by: str, reason: str, now: da
         if not held:
             raise ValueError(f"plan {plan_id} holds nothing back; there is nothing to release")
         db.execute(
-            "UPDATE plans SET released_by = ?, release_reason = ?, released_at = ? WHERE plan_id = ?",
+            "UPDATE plans SET released_by = ?, release_reason = ?, released_at = ? WHERE plan_id"
+            " = ?",
             [by, reason, naive(now), plan_id],
         )
     return load(warehouse, plan_id=plan_id)
@@ -215,7 +223,8 @@ def count_results(warehouse: Warehouse, *, plan_id: str) -> dict[str, int]:
     """Changes of a plan by their latest result; ``held`` and ``open`` were never tried."""
     with warehouse.session() as db:
         rows = db.execute(
-            "SELECT coalesce(o.result, CASE WHEN c.held_by IS NULL THEN 'open' ELSE 'held' END), count(*)"
+            "SELECT coalesce(o.result, CASE WHEN c.held_by IS NULL THEN 'open' ELSE 'held' END),"
+            " count(*)"
             " FROM changes AS c LEFT JOIN outcome_now AS o USING (plan_id, seq)"
             " WHERE c.plan_id = ? GROUP BY 1",
             [plan_id],

@@ -269,7 +269,8 @@ class ModelCrm:
         change, world = item.change, self.world
         now = world.clock.now()
         value = change.after.get("newsletter")
-        if value == "YES":
+        standing = world.withdrawn.get(change.key)
+        if value == "YES" and standing is not None and standing.actor == "person":
             world.forbid(change.key, what=f"{change.action} YES")
         if change.action == "create_contact":
             email = change.after["email"]

@@ -39,10 +39,6 @@ _MARKER = ".made-by-nl-pipeline-demo"
 #: onOffice refuses calls whose time is 120 s away from its own.
 _PAUSE_SECONDS = 40
 _DAGSTER_TIMEOUT_SECONDS = 600
-_READ_EVERYTHING = {
-    asset: {"config": {"mode": "full"}}
-    for asset in ("crm_contacts", "audience_members", "sync_plan")
-}
 _CONNECTION = settings.SANDBOX_CONNECTION
 
 
@@ -199,10 +195,7 @@ def _dagster_environment(folder: Path) -> Mapping[str, str]:
 def _run_dagster_job(name: str, *, folder: Path) -> None:
     """Run a job of the code location in a process of its own, as a schedule would start it."""
     partition = json.dumps({"dagster/partition": _CONNECTION})
-    # `dagster job execute` does not fill in the config of a partitioned job; JSON is YAML, too.
-    config = folder / f"{name}.yaml"
-    config.write_text(json.dumps({"ops": _READ_EVERYTHING}), encoding="utf-8")
-    job = ("-m", "nl_pipeline.definitions", "-j", name, "--tags", partition, "-c", config.name)
+    job = ("-m", "nl_pipeline.definitions", "-j", name, "--tags", partition)
     try:
         ended = subprocess.run(
             [sys.executable, "-m", "dagster", "job", "execute", *job],

@@ -1,4 +1,5 @@
 """Newsletter providers: one port, one adapter each.
 
-Belongs here: what differs between providers, in the words of the warehouse. Must not be here: rules.
+Belongs here: what differs between providers, in the words of the warehouse. Must not be here:
+rules.
 """

@@ -109,7 +109,8 @@ class MailchimpAudience:
     # Set-up ---------------------------------------------------------------------------------------
 
     def check(self, *, name: str, audience_id: str | None) -> AudienceFound:
-        """Find the audience by stored id, then by exact name; OperatorNeeded if it is gone, doubled,
+        """Find the audience by stored id, then by exact name; OperatorNeeded if it is gone,
+        doubled,
         or lacks a mapped merge field."""
         audience = self._find(name=name, audience_id=audience_id)
         if audience is None:
@@ -122,10 +123,12 @@ class MailchimpAudience:
         missing = self._missing_fields(audience.id)
         if missing:
             raise OperatorNeeded(
-                f"audience {audience.id} lacks the merge fields {', '.join(f.provider for f in missing)}",
+                f"audience {audience.id} lacks the merge fields"
+                f" {', '.join(f.provider for f in missing)}",
                 system="mailchimp",
                 code="merge_field_missing",
-                what_next="run `nl-pipeline setup`, which creates them, or change the field mapping;"
+                what_next="run `nl-pipeline setup`, which creates them, or change the field"
+                " mapping;"
                 " Mailchimp would ignore unknown fields silently",
             )
         return AudienceFound(audience_id=audience.id, created=False, fields_created=())
@@ -140,7 +143,10 @@ class MailchimpAudience:
         made: list[str] = []
         for profile_field in self._missing_fields(audience.id):
             self._client.create_merge_field(
-                audience.id, tag=profile_field.provider, name=labels[profile_field.name], type="text"
+                audience.id,
+                tag=profile_field.provider,
+                name=labels[profile_field.name],
+                type="text",
             )
             made.append(profile_field.provider)
         return AudienceFound(audience_id=audience.id, created=created, fields_created=tuple(made))
@@ -184,7 +190,8 @@ class MailchimpAudience:
                 "the audience does not exist and the settings do not say with what to create it",
                 system="mailchimp",
                 code="audience_details_missing",
-                what_next="fill in provider.mailchimp.audience_details in connections.yaml, or create"
+                what_next="fill in provider.mailchimp.audience_details in connections.yaml, or"
+                " create"
                 f" the audience {connection.audience!r} in Mailchimp",
             )
         return self._client.create_audience(
@@ -206,7 +213,12 @@ class MailchimpAudience:
         )
         read = _Read(sweeps=sweeps, frames=iter(()))
         read.frames = (
-            self._frame(page.members, audience_id=audience_id, observed_at=observed_at, rejected=read.rejected)
+            self._frame(
+                page.members,
+                audience_id=audience_id,
+                observed_at=observed_at,
+                rejected=read.rejected,
+            )
             for sweep in sweeps
             for page in sweep
             if page.members
@@ -322,7 +334,8 @@ class MailchimpAudience:
                 continue
             left = [item.at for item in feeds[member_id] if item.activity_type == "unsub"]
             joined = [item.at for item in feeds[member_id] if item.activity_type != "unsub"]
-            # Times are whole seconds and the order within one is not documented: a tie is an opt-out.
+            # Times are whole seconds and the order within one is not documented: a tie is an
+            # opt-out.
             unsubscribed = bool(left) and (not joined or max(left) >= max(joined))
             found.append(
                 Evidence(
@@ -338,7 +351,11 @@ class MailchimpAudience:
     # Writing --------------------------------------------------------------------------------------
 
     def push(
-        self, audience_id: str, pending: Sequence[Pending], *, on_results: Callable[[list[Result]], None]
+        self,
+        audience_id: str,
+        pending: Sequence[Pending],
+        *,
+        on_results: Callable[[list[Result]], None],
     ) -> None:
         """Removals first, then creations in bulk, then profiles, then tags.
 
@@ -349,7 +366,9 @@ class MailchimpAudience:
             by_action.setdefault(item.change.action, []).append(item)
         take = by_action.get
         removals = [*take("unsubscribe", []), *take("archive", [])]
-        self._run(audience_id, [self._operation([item]) for item in removals], on_results=on_results)
+        self._run(
+            audience_id, [self._operation([item]) for item in removals], on_results=on_results
+        )
         lost = self._subscribe(audience_id, take("subscribe", []), on_results=on_results)
         self._run(
             audience_id,
@@ -360,7 +379,9 @@ class MailchimpAudience:
         for item in [*take("update_member", []), *take("change_address", [])]:
             profiles.setdefault(item.change.record_id, []).append(item)
         self._run(
-            audience_id, [self._operation(items) for items in profiles.values()], on_results=on_results
+            audience_id,
+            [self._operation(items) for items in profiles.values()],
+            on_results=on_results,
         )
         moved = {
             item.change.record_id: member_id_of(item.change.after["email"])
@@ -489,14 +510,20 @@ class MailchimpAudience:
         call cannot, so only our own tag goes that way.
         """
         on_results(
-            [Result(p.change.seq, "overtaken", cause="not_subscribed") for p in pending if p.change.key in lost]
+            [
+                Result(p.change.seq, "overtaken", cause="not_subscribed")
+                for p in pending
+                if p.change.key in lost
+            ]
         )
         open_ = [p for p in pending if p.change.key not in lost]
         owning = [p for p in open_ if OWNERSHIP_TAG in p.change.after["add"]]
         failed: set[int] = set()
         if owning:
             if self._segment is None:
-                self._segment = self._client.static_segment(audience_id, name=OWNERSHIP_TAG, create=True)
+                self._segment = self._client.static_segment(
+                    audience_id, name=OWNERSHIP_TAG, create=True
+                )
             assert self._segment is not None
             for start in range(0, len(owning), _CHUNK):
                 chunk = owning[start : start + _CHUNK]
@@ -512,7 +539,9 @@ class MailchimpAudience:
                     refused, cause = {p.address.lower() for p in chunk}, error.code
                 bad = [p for p in chunk if p.address.lower() in refused]
                 failed |= {p.change.seq for p in bad}
-                on_results([Result(p.change.seq, "failed", cause=cause or "tag_refused") for p in bad])
+                on_results(
+                    [Result(p.change.seq, "failed", cause=cause or "tag_refused") for p in bad]
+                )
                 on_results(
                     [
                         Result(p.change.seq, "sent")
@@ -534,7 +563,9 @@ class MailchimpAudience:
 
 
 def _own_tags_only(pending: Pending) -> bool:
-    return set(pending.change.after["add"]) <= {OWNERSHIP_TAG} and not pending.change.after["remove"]
+    return (
+        set(pending.change.after["add"]) <= {OWNERSHIP_TAG} and not pending.change.after["remove"]
+    )
 
 
 def _who_signed_up(item: FeedItem) -> str:

@@ -39,7 +39,8 @@ class MemberRead(Protocol):
 
 @dataclass(frozen=True)
 class AudienceFound:
-    """The audience a connection works with; ``created`` and ``fields_created`` tell what was made."""
+    """The audience a connection works with; ``created`` and ``fields_created`` tell what was
+    made."""
 
     audience_id: str
     created: bool
@@ -47,7 +48,8 @@ class AudienceFound:
 
 
 class AudienceSide(Protocol):
-    """A provider's audience in the words of the warehouse. Errors are those of ``clients.errors``."""
+    """A provider's audience in the words of the warehouse. Errors are those of
+    ``clients.errors``."""
 
     @property
     def calls(self) -> Counter[str]: ...
@@ -58,7 +60,9 @@ class AudienceSide(Protocol):
     def prepare(self, connection: Connection, *, audience_id: str | None) -> AudienceFound:
         """As ``check``, but create what is missing."""
 
-    def read(self, audience_id: str, *, since: datetime | None, observed_at: datetime) -> MemberRead:
+    def read(
+        self, audience_id: str, *, since: datetime | None, observed_at: datetime
+    ) -> MemberRead:
         """All members, archived ones too, or those changed since (aware UTC, with overlap)."""
 
     def complaints(self, audience_id: str) -> list[str]:
@@ -75,6 +79,11 @@ class AudienceSide(Protocol):
         """Whether these archived members had unsubscribed before they were archived."""
 
     def push(
-        self, audience_id: str, pending: Sequence[Pending], *, on_results: Callable[[list[Result]], None]
+        self,
+        audience_id: str,
+        pending: Sequence[Pending],
+        *,
+        on_results: Callable[[list[Result]], None],
     ) -> None:
-        """Send changes with the fewest calls that cannot overwrite a status; results as they come."""
+        """Send changes with the fewest calls that cannot overwrite a status; results as they
+        come."""
