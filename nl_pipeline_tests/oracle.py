@@ -202,7 +202,9 @@ def tie_addresses(picture: Picture) -> Addresses:
             elif old is not None and old.state in (P.SUB, P.PENDING):
                 # Nobody goes by the address before the last one; if it is still sent to, it ends.
                 ties.decide([base.key], "address_merged")
-    for base in (b for b in picture.base if b.is_pair and b.provider_id):
+    # A member is one person: the pair it was confirmed in last.
+    confirmed = sorted(picture.base, key=lambda b: (b.confirmed_at, b.key))
+    for base in {b.provider_id: b for b in confirmed if b.is_pair and b.provider_id}.values():
         moved = [m for m in picture.members if m.provider_id == base.provider_id]
         for member in moved:
             if member.key == base.key or base.key in moved_in_crm:

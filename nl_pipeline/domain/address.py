@@ -12,7 +12,7 @@ import idna
 
 # Deliberately narrow: what Mailchimp takes as "valid" is its own business, what we refuse here
 # is what cannot be an address at all (blanks inside, no or two @, no dot in the domain).
-_LOCAL = re.compile(r"[^\s@,;<>()\[\]\\\"]{1,64}\Z")
+_LOCAL = re.compile(r"[^\s\x00-\x1f\x7f@,;<>()\[\]\\\"]{1,64}\Z")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _PLAIN = re.compile(
     r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
@@ -42,4 +42,7 @@ def address_key(raw: str | None) -> str | None:
     if len(labels) < 2 or not all(_LABEL.match(label) for label in labels):
         return None
     key = f"{local}@{ascii_domain}"
-    return key if len(key) <= 254 and ".." not in key else None
+    if len(key) > 254 or ".." in key:
+        return None
+    # An ASCII key is held to the rule of ASCII addresses, so that the key of a key is itself.
+    return key if not key.isascii() or _PLAIN.match(key) else None

@@ -382,6 +382,7 @@ RULES: tuple[Rule, ...] = (
         eligibility=frozenset({Eligibility.REVOKED}),
         provider_action=ProviderAction.UNSUBSCRIBE,
         ledger_entry=LedgerEntry.WITHDRAW_STAFF,
+        settles=True,
     ),
     Rule(
         "S11",

@@ -27,12 +27,16 @@ class WarehouseBusy(Exception):
 
 
 class _Engine:
-    """A running DuckDB for one file. ``turn`` lets one thread of this process at a time use it:
-    file locks keep other processes out, but not a second engine of the same one."""
+    """A running DuckDB for one file.
+
+    ``turn`` lets one thread of this process at a time use the file: its lock keeps other processes
+    out, but not a second engine of the same one. ``opened`` is the connection of that thread.
+    """
 
     def __init__(self) -> None:
         self.duckdb = duckdb.connect(":memory:")
         self.turn = threading.RLock()
+        self.opened: duckdb.DuckDBPyConnection | None = None
 
 
 _engines: weakref.WeakValueDictionary[Path, _Engine] = weakref.WeakValueDictionary()
@@ -64,7 +68,6 @@ class Warehouse:
         self._memory_limit = memory_limit
         self._engine: _Engine | None = None
         self._ready = False
-        self._open_here = threading.local()
 
     @property
     def exists(self) -> bool:
@@ -96,21 +99,22 @@ class Warehouse:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        outer: duckdb.DuckDBPyConnection | None = getattr(self._open_here, "db", None)
-        if outer is not None:
-            yield outer
-            return
         if self._engine is None:
             self._engine = _engine_for(self.path.resolve())
-        with self._engine.turn:
-            db = self._engine.duckdb.cursor()
+        engine = self._engine
+        with engine.turn:
+            if engine.opened is not None:
+                yield engine.opened
+                return
+            db = engine.duckdb.cursor()
             try:
                 self._attach(db)
-                self._open_here.db = db
                 try:
+                    self._prepare(db)
+                    engine.opened = db
                     yield db
                 finally:
-                    self._open_here.db = None
+                    engine.opened = None
                     db.execute("USE memory")
                     db.execute("DETACH warehouse")
             finally:
@@ -141,6 +145,8 @@ class Warehouse:
                 pause = min(pause * 2, 0.5)
         if created:
             self.path.chmod(0o600)
+
+    def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
         db.execute("USE warehouse")
         db.execute("SET TimeZone = 'UTC'")
         db.execute("SET preserve_insertion_order = false")

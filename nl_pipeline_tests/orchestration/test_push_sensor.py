@@ -94,7 +94,7 @@ def test_the_sensor_does_not_open_the_warehouse(
     def refuse(_: Warehouse) -> None:
         raise AssertionError("the warehouse was opened")
 
-    monkeypatch.setattr(Warehouse, "_open", refuse)
+    monkeypatch.setattr(Warehouse, "_opened", refuse)
 
     assert held.deployment.tick(cursor=None).run_requests
 

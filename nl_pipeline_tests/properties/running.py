@@ -29,7 +29,7 @@ from nl_pipeline.sync.planning import make_plan
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.sync.push import apply_plan
 from nl_pipeline.warehouse import plans
-from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.connection import Warehouse, migrate
 from nl_pipeline_tests import oracle
 from nl_pipeline_tests.oracle import Answer, BaseRow, Consent, Picture
 from nl_pipeline_tests.properties.sides import ModelAudience, ModelCrm, World
@@ -49,9 +49,13 @@ class WarehouseInMemory(Warehouse):
     def __init__(self) -> None:
         super().__init__(Path("in-memory"), fields=FIELDS)
         self._memory = duckdb.connect(":memory:", config={"threads": 1})
+        migrate(self._memory, fields=FIELDS)
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        return self._memory.cursor()
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with contextlib.closing(self._memory.cursor()) as db:
+            db.execute("SET TimeZone = 'UTC'")
+            yield db
 
     def close(self) -> None:
         """Give the memory back."""

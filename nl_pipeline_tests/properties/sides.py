@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
@@ -189,7 +189,9 @@ class ModelCrm:
     def options(self) -> tuple[dict[str, str], dict[str, list[str]], bool]:
         return self.world.labels, self.world.permitted, bool(self.world.labels)
 
-    def read(self, *, since: datetime | None, observed_at: datetime) -> SimpleNamespace:
+    def read(
+        self, *, since: datetime | None, observed_at: datetime
+    ) -> _Read[dict[str, pd.DataFrame]]:
         rows = [
             c
             for c in self.world.contacts.values()
@@ -198,15 +200,11 @@ class ModelCrm:
         announced = len(rows)
         if "crm" in self.world.cut:
             rows = rows[::2]
-        complete = announced == len(rows)
-        pages = SimpleNamespace(
-            announced_first=announced, announced_last=announced, rows=len(rows), complete=complete
-        )
-        return SimpleNamespace(
+        return _Read(
             frames=iter([self._frames(rows, observed_at=observed_at)]),
-            pages=pages,
-            complete=complete,
-            rejected=[],
+            announced_before=announced,
+            announced_after=announced,
+            rows=len(rows),
         )
 
     def read_ids(
@@ -331,7 +329,7 @@ class ModelAudience:
 
     def read(
         self, audience_id: str, *, since: datetime | None, observed_at: datetime
-    ) -> _MemberRead:
+    ) -> _Read[pd.DataFrame]:
         self.world.happen()
         rows = [
             m
@@ -347,7 +345,7 @@ class ModelAudience:
                 self.world.show_withdrawal(
                     member.key, actor=actor, at=member.left_at, seen_at=observed_at
                 )
-        return _MemberRead(
+        return _Read(
             frames=iter([self._frame(rows, observed_at=observed_at)]),
             announced_before=announced,
             announced_after=announced,
@@ -484,9 +482,14 @@ class ModelAudience:
         return member.member_id
 
 
+_Frame = TypeVar("_Frame")
+
+
 @dataclass
-class _MemberRead:
-    frames: Iterator[pd.DataFrame]
+class _Read(Generic[_Frame]):
+    """One read of a side, whole from the start."""
+
+    frames: Iterator[_Frame]
     announced_before: int
     announced_after: int
     rows: int

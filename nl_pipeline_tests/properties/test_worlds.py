@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from nl_pipeline.domain.brakes import Brake
 from nl_pipeline.domain.states import OPTED_OUT, Newsletter, ProviderState
@@ -29,6 +29,8 @@ def _worlds(examples: int) -> settings:
         max_examples=examples * (40 if _DEEP else 1),
         deadline=None,
         derandomize=not _DEEP,
+        # A world of many people is not made smaller in any time worth waiting for.
+        phases=[Phase.generate],
         database=None,
         suppress_health_check=list(HealthCheck),
     )
