@@ -423,7 +423,9 @@ class ModelAudience:
             record: str | None = item.change.record_id
             if end in ("ok", "unheard"):
                 record = self._apply(item)
-                end = "refused" if record is None else end
+                if record is None:
+                    end = "refused"
+                    self.world.sent[-1] = (item.change.seq, end)
             on_results([_result(item, end=end, record_id=record or "")])
         self.world.happen()
 

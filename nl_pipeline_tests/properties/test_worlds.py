@@ -99,7 +99,7 @@ def _entries(stage: Stage) -> list[tuple[object, ...]]:
     return stage.rows("SELECT * FROM consent_ledger ORDER BY entry")
 
 
-@_worlds(9)
+@_worlds(7)
 @given(story=stories(fewest=10, most=24, rounds=3, unruly=True))
 def test_through_failures_and_interruptions_the_plan_is_the_oracles_and_no_opt_out_is_lost(
     story: Story,
@@ -118,7 +118,7 @@ def test_through_failures_and_interruptions_the_plan_is_the_oracles_and_no_opt_o
             assert stage.world.broken == []
 
 
-@_worlds(8)
+@_worlds(6)
 @given(story=stories(fewest=10, most=24, rounds=2, unruly=False))
 def test_in_peace_the_plan_equals_its_effects_and_the_world_comes_to_rest(story: Story) -> None:
     with open_stage(story) as stage:
@@ -139,7 +139,8 @@ def _come_to_rest(stage: Stage) -> Observed:
     for _ in range(_MOST_SYNCS):
         observed = stage.observe_and_plan(full=True)
         _assert_plan_is_expected(observed)
-        if not observed.changes:
+        # Whom the provider has forgotten for good is refused each time, until the person comes.
+        if all(c.expected.key in stage.world.forgotten for c in observed.changes):
             return observed
         plan = observed.plan
         if any(c.held_by is not None for c in observed.changes):

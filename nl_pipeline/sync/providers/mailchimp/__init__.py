@@ -1,0 +1,39 @@
+"""The Mailchimp adapter: an account in the words of the warehouse.
+
+Belongs here: the adapter behind the port, put together from set-up, reading, look-ups and writing.
+Must not be here: rules, SQL.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from nl_pipeline.clients.mailchimp import MailchimpClient
+from nl_pipeline.domain.fields import Direction, ProfileField
+from nl_pipeline.sync.providers.mailchimp.look_ups import LookUps
+from nl_pipeline.sync.providers.mailchimp.reading import Reading
+from nl_pipeline.sync.providers.mailchimp.set_up import SetUp
+from nl_pipeline.sync.providers.mailchimp.writing import Writing
+
+__all__ = ["MailchimpAudience"]
+
+
+class MailchimpAudience:
+    """One Mailchimp account; the methods are those of the port (``AudienceSide``)."""
+
+    def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
+        synced = tuple(f for f in fields if f.direction is not Direction.OFF)
+        self._client = client
+        set_up, look_ups = SetUp(client, fields=synced), LookUps(client)
+        reading = Reading(client, fields=fields)
+        self.check = set_up.check
+        self.prepare = set_up.prepare
+        self.read = reading.read
+        self.complaints = reading.complaints
+        self.look_up_signups = look_ups.look_up_signups
+        self.look_up_archived = look_ups.look_up_archived
+        self.push = Writing(client, fields=synced).push
+
+    @property
+    def calls(self) -> Counter[str]:
+        return self._client.calls
