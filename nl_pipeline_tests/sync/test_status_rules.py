@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from nl_pipeline.domain.brakes import Brake, Verdict
+from nl_pipeline.settings import Activities, KindType
 from nl_pipeline.warehouse import plans
 from nl_pipeline_tests.scenario import (
     CANCEL,
@@ -109,6 +110,26 @@ def test_s19_a_bounced_address_keeps_its_yes_and_is_not_tried_again(scenario: Sc
     after = scenario.picture()
     assert (after.status("kunde-01"), after.newsletter("kunde-01")) == ("cleaned", YES)
     assert scenario.writes() == {}
+
+
+def test_s19_a_bounce_is_booked_once_where_the_settings_ask_for_it(scenario: Scenario) -> None:
+    scenario.change_settings(
+        activities=Activities(hard_bounce=KindType(kind="Newsletter", type="nicht bestellt"))
+    )
+    scenario.staff("clean", "kunde-01")
+
+    for mode in ("incremental", "full", "full"):
+        scenario.sync(mode)
+
+    assert scenario.picture().activities("kunde-01") == ["nicht bestellt"]
+
+
+def test_s19_a_bounce_is_not_booked_by_default(scenario: Scenario) -> None:
+    scenario.staff("clean", "kunde-01")
+
+    scenario.sync()
+
+    assert scenario.picture().activities("kunde-01") == []
 
 
 def test_s19_a_corrected_address_is_tried_as_a_new_one(scenario: Scenario) -> None:

@@ -27,6 +27,7 @@ from nl_pipeline.warehouse.observations import naive
 
 #: ``since_last_changed`` is exclusive and counts whole seconds; and clocks differ.
 OVERLAP = timedelta(minutes=2)
+
 _STATES = {
     "subscribed": ProviderState.SUB,
     "pending": ProviderState.PENDING,
@@ -41,6 +42,8 @@ _BY_ADMIN = "N/A (Unsubscribed by admin)"
 
 @dataclass
 class AudienceRead:
+    """One read in progress: iterate ``frames``, then look at the counts of both sweeps."""
+
     sweeps: tuple[MemberPages, ...]
     frames: Iterator[pd.DataFrame]
     rejected: list[tuple[str, str]] = field(default_factory=list)

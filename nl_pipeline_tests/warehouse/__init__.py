@@ -1,1 +1,0 @@
-"""Tests of the warehouse against a real DuckDB file, without any service."""
