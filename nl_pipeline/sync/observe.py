@@ -42,7 +42,7 @@ def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
     cursor = _cursor(link, side="crm") if mode == "incremental" else None
     mode = "incremental" if cursor else "full"
     tags, selects, tags_known = link.crm.options()
-    observations.store_options(link.warehouse, tags=tags, fields=selects)
+    observations.store_options(link.warehouse, tags=tags if tags_known else None, fields=selects)
     observations.write_state(link.warehouse, name="tags_known", value="yes" if tags_known else "no")
     for attempt in range(_TRIES):
         started = link.now()

@@ -23,7 +23,8 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 
 #: Members changed by the push are read back from this long before it began.
 _READ_BACK_MARGIN = timedelta(seconds=5)
-_GIVES_CONSENT = ("subscribe", "resubscribe")
+#: What subscribes or mails a person: never where the last word was a withdrawal.
+_GIVES_CONSENT = ("subscribe", "resubscribe", "confirm")
 
 
 class PlanRefused(Exception):

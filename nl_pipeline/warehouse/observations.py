@@ -201,17 +201,26 @@ def read_cursor(warehouse: Warehouse, *, side: str) -> datetime | None:
 
 
 def store_options(
-    warehouse: Warehouse, *, tags: dict[str, str], fields: Mapping[str, Iterable[str]]
+    warehouse: Warehouse, *, tags: dict[str, str] | None, fields: Mapping[str, Iterable[str]]
 ) -> None:
-    """Remember the CRM's tag labels by option key and the permitted values of select fields."""
+    """Remember the CRM's tag labels by option key and the permitted values of select fields.
+
+    ``tags`` None: the list could not be read, what is known of it stays. A label that changed is
+    kept as a former one.
+    """
     with warehouse.transaction() as db:
-        db.execute("DELETE FROM tag_options")
+        if tags is not None:
+            frame = pd.DataFrame(list(tags.items()), columns=["key", "label"], dtype="str")
+            db.register("incoming", frame)
+            db.execute(
+                "INSERT INTO former_tag_labels SELECT o.key, o.label FROM tag_options AS o"
+                " JOIN incoming AS n ON n.key = o.key AND n.label <> o.label"
+                " WHERE (o.key, o.label) NOT IN (SELECT key, label FROM former_tag_labels)"
+            )
+            db.execute("DELETE FROM tag_options")
+            db.execute("INSERT INTO tag_options BY NAME SELECT * FROM incoming")
+            db.unregister("incoming")
         db.execute("DELETE FROM field_options")
-        _append(
-            db,
-            table="tag_options",
-            frame=pd.DataFrame(list(tags.items()), columns=["key", "label"], dtype="str"),
-        )
         rows = [(name, key) for name, keys in fields.items() for key in keys]
         _append(
             db,

@@ -232,6 +232,7 @@ def compute(warehouse: Warehouse, *, options: PlanningOptions, now: datetime) ->
     with warehouse.transaction() as db:
         first, complete = _prepare(db, options=options)
         decide(db)
+        run_template(db, "tags.sql.j2")
         run_template(db, "changes.sql.j2", fields=_active(warehouse.fields))
         readings = _apply_brakes(db, brakes=options.brakes, fields=_active(warehouse.fields))
         verdict = _verdict(db, first=first)
@@ -433,6 +434,7 @@ def settle(
         [plan_id],
     )
     decide(db, spreading=False)
+    run_template(db, "tags.sql.j2")
     run_template(db, "settle.sql.j2", fields=_active(fields), parameters={"now": naive(now)})
     moved = _count(db, "SELECT count(*) FROM moved_base")
     if moved:

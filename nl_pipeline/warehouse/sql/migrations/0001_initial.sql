@@ -41,6 +41,7 @@ CREATE TABLE evidence (
     looked_up_at TIMESTAMP NOT NULL
 );
 CREATE TABLE tag_options (key VARCHAR NOT NULL, label VARCHAR NOT NULL);
+CREATE TABLE former_tag_labels (key VARCHAR NOT NULL, label VARCHAR NOT NULL);
 CREATE TABLE field_options (field VARCHAR NOT NULL, key VARCHAR NOT NULL);
 CREATE TABLE snapshots (
     side VARCHAR NOT NULL,        -- crm | provider
