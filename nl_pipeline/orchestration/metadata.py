@@ -85,6 +85,8 @@ def plan_metadata(plan: Plan, *, warehouse: Warehouse) -> Metadata:
         "rows_listed": dg.IntMetadataValue(sum(listing.rows for listing in listings)),
         "changes": _change_table(changes),
         "listed": _listing_table(listings),
+        # Beside the tables, not in them: a sentence in a cell makes a row as high as the screen.
+        "reasons": _reasons([*(c.code for c in changes), *(n.code for n in listings)]),
         "brakes": _brake_table(plan),
         "next_step": dg.MarkdownMetadataValue(next_step(plan, waiting=waiting)),
     }
@@ -185,6 +187,12 @@ def _in_words(code: str) -> str:
     return "" if rule is None else rule.text
 
 
+def _reasons(codes: Iterable[str]) -> dg.MetadataValue:
+    """The sentence behind each reason code, in Markdown."""
+    lines = [f"- `{code}`: {_in_words(code)}" for code in dict.fromkeys(codes)]
+    return dg.MarkdownMetadataValue("\n".join(lines) or "Nothing to do.")
+
+
 def _change_table(changes: Sequence[PlanCount]) -> dg.MetadataValue:
     return _table(
         [
@@ -195,13 +203,12 @@ def _change_table(changes: Sequence[PlanCount]) -> dg.MetadataValue:
                 "rule": change.rule_id,
                 "reason": change.code,
                 "held by": change.held_by or "",
-                "in words": _in_words(change.code),
             }
             for change in changes
         ],
         columns={
             "rows": "int",
-            **dict.fromkeys(("side", "action", "rule", "reason", "held by", "in words"), "string"),
+            **dict.fromkeys(("side", "action", "rule", "reason", "held by"), "string"),
         },
     )
 
@@ -214,13 +221,12 @@ def _listing_table(listings: Sequence[ListingCount]) -> dg.MetadataValue:
                 "list": listing.listing,
                 "rule": listing.rule_id,
                 "reason": listing.code,
-                "in words": _in_words(listing.code),
             }
             for listing in listings
         ],
         columns={
             "rows": "int",
-            **dict.fromkeys(("list", "rule", "reason", "in words"), "string"),
+            **dict.fromkeys(("list", "rule", "reason"), "string"),
         },
     )
 

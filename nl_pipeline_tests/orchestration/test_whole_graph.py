@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from nl_pipeline.domain.rules import RULE_BY_CODE
 from nl_pipeline.sync.link import open_warehouse
 from nl_pipeline.sync.setup import set_up
 from nl_pipeline.warehouse import observations
@@ -105,7 +106,7 @@ def test_the_plan_tells_its_reasons_in_numbers_and_words(held: Held) -> None:
     assert isinstance(changes, dg.TableMetadataValue)
     (waiting,) = [record.data for record in changes.records if record.data["held by"]]
     assert (waiting["rule"], waiting["held by"], waiting["rows"]) == ("S08", "removals", 8)
-    assert waiting["in words"]
+    assert RULE_BY_CODE[str(waiting["reason"])].text in str(told["reasons"].value)
 
 
 def test_the_report_counts_both_sides(synced: Deployment) -> None:
