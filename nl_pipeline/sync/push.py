@@ -61,8 +61,7 @@ def check_may_push(link: Link, *, plan: Plan, approved: bool) -> None:
     if plan.verdict is Verdict.APPROVAL and not approved:
         raise PlanRefused(
             f"plan {plan.plan_id} is the first sync of this connection and is applied only by its"
-            f" id:"
-            f" look at it, then run `nl-pipeline apply {plan.plan_id}`"
+            f" id: look at it, then run `nl-pipeline apply {plan.plan_id}`"
         )
     if plan.status == "open" and plan.base_version != plans.current_base_version(link.warehouse):
         raise PlanRefused(

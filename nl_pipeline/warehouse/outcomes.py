@@ -98,22 +98,23 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
             LEFT JOIN contacts AS t ON c.side = 'crm' AND t.crm_id::VARCHAR = c.record_id
             LEFT JOIN decisions AS d ON d.plan_id = c.plan_id AND d.key = c.key
             LEFT JOIN members AS w ON c.side = 'crm' AND w.member_id = d.member_id
-            LEFT JOIN contacts AS g ON c.action IN ('subscribe', 'resubscribe') AND g.crm_id =
-            d.crm_id
-            LEFT JOIN (SELECT DISTINCT key FROM contacts WHERE newsletter IN ('NO', 'CANCEL')) AS
-            veto
+            LEFT JOIN contacts AS g
+                ON c.action IN ('subscribe', 'resubscribe') AND g.crm_id = d.crm_id
+            LEFT JOIN (
+                SELECT DISTINCT key FROM contacts WHERE newsletter IN ('NO', 'CANCEL')
+            ) AS veto
                 ON c.action IN ('subscribe', 'resubscribe') AND veto.key = c.key
             WHERE c.plan_id = $plan_id AND o.result IS NULL AND (
                 (c.action IN ('subscribe', 'resubscribe', 'unsubscribe', 'archive', 'confirm')
                     AND coalesce(m.state, 'ABSENT') <> (c.before->>'state'))
-                OR (c.action IN ('update_member', 'change_address') AND coalesce(m.state, 'ABSENT')
-                NOT IN ('SUB', 'PENDING'))
-                OR (c.action = 'set_newsletter' AND t.newsletter IS DISTINCT FROM
-                (c.before->>'newsletter')
-                    AND NOT (c.after->>'newsletter' = 'CANCEL' AND t.newsletter NOT IN ('NO',
-                    'CANCEL')))
-                OR (c.side = 'crm' AND c.after->>'newsletter' = 'YES' AND coalesce(w.state,
-                'ABSENT') <> 'SUB')
+                OR (c.action IN ('update_member', 'change_address')
+                    AND coalesce(m.state, 'ABSENT') NOT IN ('SUB', 'PENDING'))
+                OR (c.action = 'set_newsletter'
+                    AND t.newsletter IS DISTINCT FROM (c.before->>'newsletter')
+                    AND NOT (c.after->>'newsletter' = 'CANCEL'
+                        AND t.newsletter NOT IN ('NO', 'CANCEL')))
+                OR (c.side = 'crm' AND c.after->>'newsletter' = 'YES'
+                    AND coalesce(w.state, 'ABSENT') <> 'SUB')
                 OR (c.action IN ('subscribe', 'resubscribe') AND (veto.key IS NOT NULL
                     OR g.newsletter IS DISTINCT FROM 'YES' OR g.eligibility <> 'ELIGIBLE'))
             )
@@ -191,8 +192,8 @@ def record_withdrawals(
                 $now::TIMESTAMP AS happened_at, $now::TIMESTAMP AS recorded_at,
                 d.code AS source, d.plan_id
             FROM decisions AS d
-            JOIN changes AS c ON c.plan_id = d.plan_id AND c.key = d.key AND c.action =
-            'unsubscribe'
+            JOIN changes AS c ON c.plan_id = d.plan_id AND c.key = d.key
+                AND c.action = 'unsubscribe'
             LEFT JOIN consent_now AS l ON l.key = d.key
             WHERE d.plan_id = $plan_id AND d.ledger_entry = 'withdraw_staff'
               AND (c.held_by IS NULL OR $released)

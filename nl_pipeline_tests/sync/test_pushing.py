@@ -6,12 +6,15 @@ per event and contact.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from nl_pipeline.clients.errors import ApiError
+from nl_pipeline.clients.mailchimp import AddOutcome
 from nl_pipeline.sync.push import apply_plan
 from nl_pipeline.warehouse import plans
 from nl_pipeline_tests.scenario import (
@@ -214,3 +217,31 @@ def test_no_brake_holds_opt_outs_back(scenario: Scenario) -> None:
 
     after = scenario.picture()
     assert {after.newsletter(name) for name in ORDINARY[:20]} == {CANCEL}
+
+
+def test_an_answer_in_another_spelling_stops_nobody(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("anders", "ganz-anders", "fremd"):
+        scenario.add_contact(name, YES)
+    client = scenario.link.audience._client  # type: ignore[attr-defined]
+    add = client.add_members
+
+    def respell(audience_id: str, members: Any) -> AddOutcome:
+        outcome: AddOutcome = add(audience_id, members)
+        spelt = [replace(m, email_address=m.email_address.upper()) for m in outcome.created[:-1]]
+        strange = [replace(m, email_address="somebody@else.example") for m in outcome.created[-1:]]
+        return dataclasses.replace(outcome, created=(*spelt, *strange))
+
+    monkeypatch.setattr(client, "add_members", respell)
+    scenario.sync()
+    after_one = [scenario.status(n) for n in ("anders", "ganz-anders", "fremd")]
+    scenario.sync()
+    scenario.control.forget_calls()
+
+    scenario.sync("full")
+
+    assert after_one == ["subscribed"] * 3
+    assert scenario.writes() == {}
+    tags = {n: (scenario.picture().member(n) or {})["tags"] for n in ("anders", "fremd")}
+    assert tags == {"anders": ["onoffice"], "fremd": ["onoffice"]}

@@ -21,6 +21,7 @@ from nl_pipeline.clients.mailchimp import (
     put_member,
     tag_member,
 )
+from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.warehouse.outcomes import Pending, Result
@@ -91,11 +92,16 @@ class Writing:
         *,
         on_results: Callable[[list[Result]], None],
     ) -> set[str]:
-        """Create members in bulk; returns the keys that were not created."""
+        """Create members in bulk; returns the keys that were not created.
+
+        An answer is matched by the key of its address, because Mailchimp may spell it differently
+        than it was sent. One that matches nobody is dropped: what was sent for it has no result,
+        and the read-back decides.
+        """
         lost: set[str] = set()
         for start in range(0, len(pending), _PORTION):
             chunk = pending[start : start + _PORTION]
-            by_address = {item.change.after["email"].lower(): item for item in chunk}
+            by_key = {item.change.key: item for item in chunk}
             outcome = self._client.add_members(
                 audience_id,
                 [
@@ -107,22 +113,22 @@ class Writing:
                     for item in chunk
                 ],
             )
-            results = []
-            for member in (*outcome.created, *outcome.updated):
-                item = by_address[member.email_address.lower()]
-                results.append(Result(item.change.seq, "sent", record_id=member.id))
-            for refusal in outcome.refused:
-                item = by_address[refusal.email_address.lower()]
-                lost.add(item.change.key)
-                results.append(Result(item.change.seq, "refused", cause=str(refusal.cause)))
-            for address in outcome.unknown:
-                item = by_address[address.lower()]
-                lost.add(item.change.key)
-                results.append(Result(item.change.seq, "unknown", cause="no_answer"))
-            for address in outcome.not_sent:
-                item = by_address[address.lower()]
-                lost.add(item.change.key)
-                results.append(Result(item.change.seq, "failed", cause="not_sent"))
+            created = [
+                (member.email_address, "sent", "", member.id)
+                for member in (*outcome.created, *outcome.updated)
+            ]
+            answers = [
+                *created,
+                *((r.email_address, "refused", str(r.cause), "") for r in outcome.refused),
+                *((address, "unknown", "no_answer", "") for address in outcome.unknown),
+                *((address, "failed", "not_sent", "") for address in outcome.not_sent),
+            ]
+            results = [
+                Result(item.change.seq, result, cause=cause, record_id=member_id)
+                for address, result, cause, member_id in answers
+                if (item := by_key.get(address_key(address) or "")) is not None
+            ]
+            lost |= by_key.keys() - {address_key(address) for address, *_ in created}
             on_results(results)
             if isinstance(outcome.stopped_by, OperatorNeeded):
                 raise outcome.stopped_by
