@@ -26,7 +26,8 @@ import pandas as pd
 from nl_pipeline.domain.brakes import Brakes
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse.connection import Warehouse
-from nl_pipeline.warehouse.planning import PlanningOptions, compute
+from nl_pipeline.warehouse.deciding import PlanningOptions
+from nl_pipeline.warehouse.planning import compute
 
 FIELDS = (
     ProfileField("salutation", "Anrede", "ANREDE"),

@@ -15,8 +15,9 @@ from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.providers.port import MemberRead
 from nl_pipeline.warehouse import observations
+from nl_pipeline.warehouse.deciding import PlanningOptions
 from nl_pipeline.warehouse.observations import Evidence, Snapshot
-from nl_pipeline.warehouse.planning import PlanningOptions, find_look_ups
+from nl_pipeline.warehouse.planning import find_look_ups
 
 Mode = Literal["full", "incremental"]
 

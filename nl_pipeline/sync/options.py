@@ -9,7 +9,7 @@ from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import Mode
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.warehouse import observations
-from nl_pipeline.warehouse.planning import PlanningOptions
+from nl_pipeline.warehouse.deciding import PlanningOptions
 
 
 def planning_options(link: Link, *, mode: Mode) -> PlanningOptions:

@@ -94,6 +94,7 @@ def finish_contacts(
     that the rest is gone.
     """
     replaces = snapshot.mode == "full" and snapshot.complete
+    contact_print = _print("contacts", warehouse, "others")
     with warehouse.transaction() as db:
         if replaces:
             db.execute("DELETE FROM contacts")
@@ -106,7 +107,10 @@ def finish_contacts(
                 " staging_contacts)"
             )
         db.execute(
-            "INSERT INTO contacts BY NAME SELECT * FROM staging_contacts"
+            f"INSERT INTO contacts BY NAME SELECT * EXCLUDE (others) REPLACE ({contact_print} AS"
+            " print) FROM (SELECT s.*, o.others FROM staging_contacts AS s LEFT JOIN"
+            " (SELECT crm_id, list_sort(list(DISTINCT key)) AS others FROM"
+            " staging_contact_addresses WHERE NOT is_main GROUP BY crm_id) AS o USING (crm_id))"
             " QUALIFY row_number() OVER (PARTITION BY crm_id ORDER BY observed_at DESC) = 1"
         )
         db.execute(
@@ -129,6 +133,7 @@ def finish_members(
     unsubscribed or cleaned one of them is a COMPLAINT.
     """
     replaces = snapshot.mode == "full" and snapshot.complete
+    member_print = _print("members", warehouse)
     with warehouse.transaction() as db:
         if replaces:
             db.execute("DELETE FROM members")
@@ -141,9 +146,9 @@ def finish_members(
                 " staging_members))"
             )
         db.execute(
-            "INSERT INTO members BY NAME SELECT * FROM staging_members QUALIFY"
-            " row_number() OVER (PARTITION BY member_id ORDER BY changed_at DESC NULLS LAST,"
-            " observed_at DESC) = 1"
+            f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
+            " staging_members QUALIFY row_number() OVER (PARTITION BY member_id"
+            " ORDER BY changed_at DESC NULLS LAST, observed_at DESC) = 1"
         )
         # Two spellings of one address can be two members: the more restrictive one speaks for it.
         db.execute(
@@ -157,10 +162,36 @@ def finish_members(
             db.execute("DELETE FROM complaints")
             _append(db, table="complaints", frame=reported)
         db.execute(
-            "UPDATE members SET state = 'COMPLAINT' WHERE state IN ('UNSUB', 'CLEANED')"
+            "UPDATE members SET state = 'COMPLAINT', print = md5_number(print || '!')"
+            " WHERE state IN ('UNSUB', 'CLEANED')"
             " AND member_id IN (SELECT member_id FROM complaints)"
         )
         _finish(db, snapshot=snapshot, cursor=cursor, now=now)
+
+
+#: What a decision looks at in a contact and in a member, beside the mapped fields and the tags.
+_PRINTED = {
+    "contacts": ("crm_id", "key", "email", "newsletter", "eligibility", "changed_at"),
+    "members": (
+        "key",
+        "member_id",
+        "provider_id",
+        "email",
+        "state",
+        "status",
+        "unsubscribed_by",
+        "owned",
+        "changed_at",
+    ),
+}
+
+
+def _print(table: str, warehouse: Warehouse, *others: str) -> str:
+    """SQL of the print of a row: an MD5, because DuckDB's ``hash`` gives the same number to
+    thousands of different addresses and would hide their changes."""
+    columns = [*_PRINTED[table], *(field.column for field in warehouse.fields), *others]
+    values = ", ".join(f"'{column}': {column}" for column in columns)
+    return f"md5_number(to_json({{{values}, 'tags': list_sort(tags)}})::VARCHAR)"
 
 
 def _finish(

@@ -16,8 +16,10 @@ import pandas as pd
 
 from nl_pipeline.domain.plan import Change
 from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.deciding import PlanningOptions
 from nl_pipeline.warehouse.observations import naive
-from nl_pipeline.warehouse.planning import PlanningOptions, close_first_sync, run_template, settle
+from nl_pipeline.warehouse.settling import close_first_sync, settle
+from nl_pipeline.warehouse.templates import run_template
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from nl_pipeline.domain.states import (
     SinceBase,
 )
 from nl_pipeline.warehouse.connection import Warehouse
-from nl_pipeline.warehouse.planning import evaluate, run_template
+from nl_pipeline.warehouse.deciding import evaluate
+from nl_pipeline.warehouse.templates import run_template
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from nl_pipeline.warehouse.connection import Warehouse
-from nl_pipeline.warehouse.planning import evaluate, run_template
+from nl_pipeline.warehouse.deciding import evaluate
+from nl_pipeline.warehouse.templates import run_template
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import duckdb
 import jinja2
 
 _FOLDER = files("nl_pipeline.warehouse") / "sql"
@@ -41,3 +42,16 @@ def migration_names() -> Iterable[str]:
 def migration(name: str) -> str:
     """The text of one migration."""
     return _load(f"migrations/{name}")
+
+
+def run_template(
+    db: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    parameters: dict[str, Any] | None = None,
+    **context: Any,
+) -> None:
+    """Run every statement of a template; ``parameters`` go to those that name them."""
+    for statement in duckdb.extract_statements(render(name, **context)):
+        wanted = statement.named_parameters
+        db.execute(statement, {k: v for k, v in (parameters or {}).items() if k in wanted})

@@ -19,7 +19,8 @@ from nl_pipeline.domain.rules import (
 )
 from nl_pipeline.domain.states import Eligibility, Ledger, Newsletter, ProviderState
 from nl_pipeline.warehouse.connection import Warehouse
-from nl_pipeline.warehouse.planning import load_rule_table, run_template
+from nl_pipeline.warehouse.deciding import load_rule_table
+from nl_pipeline.warehouse.templates import run_template
 from nl_pipeline_tests.properties.every_case import (
     DIMENSIONS,
     case_at,

@@ -1,0 +1,144 @@
+"""Who has to be decided: everybody but those at rest.
+
+A person is at rest when the last settlement found nothing to do, nothing to list and a base that
+agrees; the prints of the rows it looked at are kept. Whose rows are still those, with no news in
+the ledger, is at rest still, because a decision is a function of exactly that. Everybody else
+moves, and with them whom they are connected with: by an address, a link, or a stable id.
+
+Belongs here: finding the people who move, and the tables ``moving_*`` that the plan's SQL reads.
+Must not be here: what is decided about them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.warehouse.templates import run_template
+
+_EPOCH = "rest_epoch"
+_WATERMARK = "rest_ledger_entry"
+
+#: What each table of the warehouse is called in the plan's SQL, and which of its rows move.
+_MOVING = {
+    "moving_contacts": ("contacts", "crm_id IN (SELECT crm_id FROM moving_crm_ids)"),
+    "moving_addresses": ("contact_addresses", "crm_id IN (SELECT crm_id FROM moving_crm_ids)"),
+    "moving_members": ("members", "key IN (SELECT key FROM moving_keys)"),
+    "moving_base": ("base", "key IN (SELECT key FROM moving_keys)"),
+    "moving_ledger": ("consent_ledger", "key IN (SELECT key FROM moving_keys)"),
+}
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Who is decided in this session. ``epoch``: everything a decision depends on beside rows.
+
+    ``everybody``: the tables ``moving_*`` are views of whole tables.
+    """
+
+    epoch: str
+    everybody: bool
+
+
+def find_moving(
+    db: duckdb.DuckDBPyConnection, *, fields: Sequence[ProfileField], options: Sequence[object]
+) -> Moving:
+    """Fill the tables ``moving_*`` with everybody who is not at rest.
+
+    ``options``: what else the decision depends on. Nobody who came to rest under other options,
+    rules, mappings or tag labels is at rest.
+    """
+    epoch = _epoch(db, fields=fields, options=options)
+    known = _state(db, name=_EPOCH) == epoch
+    if not known or not db.execute("SELECT 1 FROM members_at_rest LIMIT 1").fetchall():
+        everybody_moves(db)
+        return Moving(epoch, everybody=True)
+    watermark = int(_state(db, name=_WATERMARK) or 0)
+    for name in ("moving_crm_ids", "moving_provider_ids", "moving_keys"):
+        _drop(db, name)
+    run_template(db, "moving.sql.j2", parameters={"watermark": watermark})
+    before = -1
+    while (now := _found(db)) != before:
+        before = now
+        run_template(db, "connected.sql.j2")
+    moving = Moving(epoch, everybody=False)
+    gather(db, moving=moving)
+    return moving
+
+
+def everybody_moves(db: duckdb.DuckDBPyConnection) -> None:
+    """Let the tables ``moving_*`` stand for whole tables, without copying them."""
+    for name, (table, _) in _MOVING.items():
+        _drop(db, name)
+        db.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {table}")
+    _drop(db, "moving_crm_ids")
+    db.execute("CREATE TEMP VIEW moving_crm_ids AS SELECT crm_id FROM contacts_at_rest")
+    _drop(db, "moving_keys")
+    db.execute("CREATE TEMP VIEW moving_keys AS SELECT key FROM members_at_rest")
+    _consents(db)
+
+
+def gather(db: duckdb.DuckDBPyConnection, *, moving: Moving) -> None:
+    """Fetch the rows of those who move, again where base or ledger were written meanwhile."""
+    if not moving.everybody:
+        for name, (table, condition) in _MOVING.items():
+            _drop(db, name)
+            db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {table} WHERE {condition}")
+    _consents(db)
+
+
+def note_rest(db: duckdb.DuckDBPyConnection, *, moving: Moving) -> None:
+    """Keep the rows of everybody for whom there was nothing to do.
+
+    Reads what ``decide``, ``changes.sql.j2`` and ``agreed.sql.j2`` left; runs in the transaction
+    that settled.
+    """
+    run_template(db, "rest.sql.j2")
+    last = db.execute("SELECT coalesce(max(entry), 0) FROM consent_ledger").fetchall()[0][0]
+    for name, value in ((_EPOCH, moving.epoch), (_WATERMARK, str(last))):
+        db.execute(
+            "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value ="
+            " excluded.value",
+            [name, value],
+        )
+
+
+def _consents(db: duckdb.DuckDBPyConnection) -> None:
+    _drop(db, "moving_consents")
+    db.execute("CREATE TEMP TABLE moving_consents AS SELECT * FROM consents_in('moving_ledger')")
+
+
+def _found(db: duckdb.DuckDBPyConnection) -> int:
+    rows = db.execute(
+        "SELECT (SELECT count(*) FROM moving_keys) + (SELECT count(*) FROM moving_crm_ids)"
+        " + (SELECT count(*) FROM moving_provider_ids)"
+    ).fetchall()
+    return int(rows[0][0])
+
+
+def _epoch(
+    db: duckdb.DuckDBPyConnection, *, fields: Sequence[ProfileField], options: Sequence[object]
+) -> str:
+    labels = [
+        sorted(db.execute(f"SELECT * FROM {table}").fetchall())
+        for table in ("tag_options", "former_tag_labels", "field_options")
+    ]
+    told = repr((tuple(fields), list(options), labels))
+    return hashlib.md5(told.encode(), usedforsecurity=False).hexdigest()
+
+
+def _state(db: duckdb.DuckDBPyConnection, *, name: str) -> str | None:
+    rows = db.execute("SELECT value FROM connection_state WHERE name = ?", [name]).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def _drop(db: duckdb.DuckDBPyConnection, name: str) -> None:
+    kinds = db.execute(
+        "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]
+    ).fetchall()
+    for (kind,) in kinds:
+        db.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {name}")
