@@ -25,12 +25,21 @@ _WATERMARK = "rest_ledger_entry"
 
 #: What each table of the warehouse is called in the plan's SQL, and which of its rows move.
 _MOVING = {
-    "moving_contacts": ("contacts", "crm_id IN (SELECT crm_id FROM moving_crm_ids)"),
-    "moving_addresses": ("contact_addresses", "crm_id IN (SELECT crm_id FROM moving_crm_ids)"),
-    "moving_members": ("members", "key IN (SELECT key FROM moving_keys)"),
-    "moving_base": ("base", "key IN (SELECT key FROM moving_keys)"),
-    "moving_ledger": ("consent_ledger", "key IN (SELECT key FROM moving_keys)"),
+    "moving_contacts": ("contacts", "crm_id IN (FROM moving_crm_ids)"),
+    "moving_addresses": ("contact_addresses", "rowid IN (FROM moving_address_rows)"),
+    "moving_members": ("members", "rowid IN (FROM moving_member_rows)"),
+    "moving_base": ("base", "rowid IN (FROM moving_base_rows)"),
+    "moving_ledger": ("consent_ledger", "key IN (FROM moving_keys)"),
 }
+#: Who moves, while they are being found.
+_FOUND = (
+    "moving_keys",
+    "moving_crm_ids",
+    "moving_provider_ids",
+    "moving_address_rows",
+    "moving_member_rows",
+    "moving_base_rows",
+)
 
 
 @dataclass(frozen=True)
@@ -58,21 +67,21 @@ def find_moving(
         everybody_moves(db)
         return Moving(epoch, everybody=True)
     watermark = int(_state(db, name=_WATERMARK) or 0)
-    for name in ("moving_crm_ids", "moving_provider_ids", "moving_keys"):
+    for name in _FOUND:
         _drop(db, name)
     run_template(db, "moving.sql.j2", parameters={"watermark": watermark})
-    before = -1
-    while (now := _found(db)) != before:
-        before = now
+    while _somebody_is_new(db):
         run_template(db, "connected.sql.j2")
-    moving = Moving(epoch, everybody=False)
-    gather(db, moving=moving)
-    return moving
+    for name, (table, condition) in _MOVING.items():
+        _drop(db, name)
+        db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {table} WHERE {condition}")
+    _consents(db)
+    return Moving(epoch, everybody=False)
 
 
 def everybody_moves(db: duckdb.DuckDBPyConnection) -> None:
     """Let the tables ``moving_*`` stand for whole tables, without copying them."""
-    for name, (table, _) in _MOVING.items():
+    for name, (table, *_) in _MOVING.items():
         _drop(db, name)
         db.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {table}")
     _drop(db, "moving_crm_ids")
@@ -82,12 +91,14 @@ def everybody_moves(db: duckdb.DuckDBPyConnection) -> None:
     _consents(db)
 
 
-def gather(db: duckdb.DuckDBPyConnection, *, moving: Moving) -> None:
-    """Fetch the rows of those who move, again where base or ledger were written meanwhile."""
+def look_again(db: duckdb.DuckDBPyConnection, *, moving: Moving) -> None:
+    """Fetch base and ledger of those who move again, after they were written."""
     if not moving.everybody:
-        for name, (table, condition) in _MOVING.items():
-            _drop(db, name)
-            db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {table} WHERE {condition}")
+        for name, table in (("moving_base", "base"), ("moving_ledger", "consent_ledger")):
+            db.execute(
+                f"CREATE OR REPLACE TEMP TABLE {name} AS"
+                f" SELECT * FROM {table} WHERE key IN (FROM moving_keys)"
+            )
     _consents(db)
 
 
@@ -112,12 +123,11 @@ def _consents(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("CREATE TEMP TABLE moving_consents AS SELECT * FROM consents_in('moving_ledger')")
 
 
-def _found(db: duckdb.DuckDBPyConnection) -> int:
+def _somebody_is_new(db: duckdb.DuckDBPyConnection) -> bool:
     rows = db.execute(
-        "SELECT (SELECT count(*) FROM moving_keys) + (SELECT count(*) FROM moving_crm_ids)"
-        " + (SELECT count(*) FROM moving_provider_ids)"
+        "SELECT (SELECT count(*) FROM new_keys) + (SELECT count(*) FROM new_crm_ids)"
     ).fetchall()
-    return int(rows[0][0])
+    return int(rows[0][0]) > 0
 
 
 def _epoch(

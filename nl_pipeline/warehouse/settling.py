@@ -13,7 +13,7 @@ import duckdb
 
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse.deciding import PlanningOptions, active_fields, decide, prepare
-from nl_pipeline.warehouse.moving import gather, note_rest
+from nl_pipeline.warehouse.moving import look_again, note_rest
 from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.templates import run_template
 
@@ -53,7 +53,7 @@ def settle(
             " DO UPDATE SET value = (connection_state.value::BIGINT + 1)::VARCHAR"
         )
         # Decided again over the base as it is now.
-        gather(db, moving=inputs.moving)
+        look_again(db, moving=inputs.moving)
         _agree(db, fields=fields)
     if inputs.complete:
         # Nothing to do in a full sync is nothing to do in any.
