@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 
 from nl_pipeline.warehouse.connection import Warehouse
-from nl_pipeline.warehouse.templates import render
+from nl_pipeline.warehouse.templates import run_template
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,7 @@ def _finish(
 
 def take_in_opt_outs(db: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
     """Append every observed withdrawal that the ledger does not hold yet."""
-    for statement in duckdb.extract_statements(render("intake.sql.j2")):
-        db.execute(statement, {"now": naive(now)})
+    run_template(db, "intake.sql.j2", parameters={"now": naive(now)})
 
 
 def read_cursor(warehouse: Warehouse, *, side: str) -> datetime | None:
