@@ -1,17 +1,20 @@
-"""The three-way diff with rules against a plain pandas merge with column compare.
+"""The plan of a million people against a pandas merge with column compare, and polars.
 
-Ours decides everybody by the rule table and stores a plan; the rival only joins both sides and the
-base and compares the profile columns in memory. Both start from the same warehouse file; the
-rival's loading is timed apart.
+Ours decides by the rule table with base, ledger and field mask and stores the plan; the rivals join
+both sides and the base and compare the mapped columns in memory, nothing more. All start from the
+same warehouse file, in processes of their own, and take turns. Between the first plan and the one
+that is measured, one person in a hundred changes on one side.
 
-    python -m benchmarks.plan_diff [--people 1000000] [--runs 5] [--memory-limit 450MB]
+    python -m benchmarks.plan_diff [--people 1000000] [--runs 5] [--memory-limit 250MB]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import platform
-import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,15 +22,22 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import pandas as pd
 
 from nl_pipeline.domain.brakes import Brakes
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.deciding import PlanningOptions
+from nl_pipeline.warehouse.observations import (
+    Snapshot,
+    begin_read,
+    finish_contacts,
+    finish_members,
+)
 from nl_pipeline.warehouse.planning import compute
+from nl_pipeline.warehouse.settling import settle
 
 FIELDS = (
     ProfileField("salutation", "Anrede", "ANREDE"),
@@ -35,134 +45,179 @@ FIELDS = (
     ProfileField("last_name", "Name", "LNAME"),
 )
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_OPTIONS = PlanningOptions("full", Brakes(), False, "onoffice", True)
+_RIVALS = Path(__file__).parent / "rivals"
+_THIS = [sys.executable, "-m", "benchmarks.plan_diff"]
+_ONCE = (("first plan", "s"), ("its settlement", "s"), ("peak", "MB"))
 
-_FILL = """
-INSERT INTO contacts BY NAME
+_PEOPLE = """
+INSERT INTO staging_contacts BY NAME
 SELECT i AS crm_id, 'person' || i || '@kunde-' || (i % 97) || '.example' AS key, key AS email,
-    CASE WHEN i % 50 = 0 THEN 'NO' ELSE 'YES' END AS newsletter, 'ELIGIBLE' AS eligibility,
-    []::VARCHAR[] AS tags, $now AS changed_at, $now AS observed_at,
-    'Frau' AS f_salutation, 'Anna' || CASE WHEN i % 100 = 1 THEN 'x' ELSE '' END AS f_first_name,
-    'Muster' || i AS f_last_name
-FROM range(1, $n + 1) AS t(i);
-INSERT INTO contact_addresses SELECT crm_id, key, true FROM contacts;
-INSERT INTO members BY NAME
-SELECT key, md5(key) AS member_id, 'p' || crm_id AS provider_id, email,
-    CASE WHEN crm_id % 200 = 3 THEN 'UNSUB' ELSE 'SUB' END AS state, '' AS status,
-    NULL AS unsubscribed_by, true AS owned, []::VARCHAR[] AS tags, $now AS changed_at,
-    $now AS observed_at, f_salutation, 'Anna' AS f_first_name, f_last_name
-FROM contacts;
-INSERT INTO base BY NAME
-SELECT key, 'pair' AS kind, c.crm_id, m.member_id, m.provider_id, 'YES' AS newsletter,
-    'ELIGIBLE' AS eligibility, 'SUB' AS provider_state, []::VARCHAR[] AS tags, $now AS confirmed_at,
-    m.f_salutation, m.f_first_name, m.f_last_name
-FROM contacts AS c JOIN members AS m USING (key);
-INSERT INTO consent_ledger BY NAME
-SELECT key, 'GRANT' AS event, 'staff' AS actor, false AS proof, $now AS happened_at,
-    $now AS recorded_at, 'bench' AS source FROM contacts;
-INSERT INTO snapshots SELECT side, 'full', $now, $now, $n, $n, $n, true, true
-FROM (VALUES ('crm'), ('provider')) AS t(side);
+    'YES' AS newsletter, 'ELIGIBLE' AS eligibility, []::VARCHAR[] AS tags, $now AS changed_at,
+    $now AS observed_at, CASE i % 3 WHEN 0 THEN 'Herr' ELSE 'Frau' END AS f_salutation,
+    'Anna ' || i % 5000 AS f_first_name, 'Muster' || i AS f_last_name
+FROM range(1, $people + 1) AS t(i);
+INSERT INTO staging_contact_addresses SELECT crm_id, key, true FROM staging_contacts;
+INSERT INTO staging_members BY NAME
+SELECT key, md5(key) AS member_id, md5('contact ' || crm_id) AS provider_id, email, 'SUB' AS state,
+    'subscribed' AS status, NULL AS unsubscribed_by, true AS owned, tags, changed_at, observed_at,
+    f_salutation, f_first_name, f_last_name
+FROM staging_contacts;
 INSERT INTO connection_state VALUES ('first_sync_done', 'yes');
+"""
+#: One in four hundred opts out on either side, one in two hundred has another name in the CRM.
+_CHANGES = """
+INSERT INTO staging_contacts BY NAME
+SELECT * REPLACE (
+    CASE WHEN crm_id % 400 = 0 THEN 'NO' ELSE newsletter END AS newsletter,
+    CASE WHEN crm_id % 200 = 1 THEN 'Anne' ELSE f_first_name END AS f_first_name
+) FROM contacts;
+INSERT INTO staging_contact_addresses FROM contact_addresses;
+INSERT INTO staging_members BY NAME
+SELECT * REPLACE (CASE WHEN md5_number(key) % 400 = 3 THEN 'UNSUB' ELSE state END AS state)
+FROM members;
 """
 
 
-def fill(path: Path, *, people: int) -> None:
-    """A warehouse of ``people`` contacts and members, 1-2 % of them changed."""
-    with Warehouse(path, fields=FIELDS).transaction() as db:
-        for statement in duckdb.extract_statements(_FILL):
-            given = {"n": people, "now": _NOW.replace(tzinfo=None)}
-            db.execute(
-                statement, {k: v for k, v in given.items() if k in statement.named_parameters}
-            )
+def fill(path: Path, *, people: int) -> dict[str, float]:
+    """A warehouse of people at rest, one in a hundred of whom has changed since.
+
+    Returns the seconds of the first plan, which decides everybody, and of its settlement.
+    """
+    warehouse = Warehouse(path, fields=FIELDS)
+    _read(warehouse, _PEOPLE, people=people)
+    start = time.perf_counter()
+    plan_id = compute(warehouse, options=_OPTIONS, now=_NOW)
+    planned = time.perf_counter()
+    with warehouse.transaction() as db:
+        settle(db, options=_OPTIONS, fields=FIELDS, plan_id=plan_id, now=_NOW)
+    settled = time.perf_counter()
+    _read(warehouse, _CHANGES, people=people)
+    return {"first plan": planned - start, "its settlement": settled - planned}
 
 
-def ours(path: Path, *, memory_limit: str | None) -> dict[str, float]:
-    """Decide everybody and store the plan."""
+def _read(warehouse: Warehouse, script: str, *, people: int) -> None:
+    """Put rows into the warehouse the way a full read of both sides does."""
+    for side in ("crm", "provider"):
+        begin_read(warehouse, side=side)
+    with warehouse.transaction() as db:
+        for statement in duckdb.extract_statements(script):
+            given = {"people": people, "now": _NOW.replace(tzinfo=None)}
+            wanted = statement.named_parameters
+            db.execute(statement, {k: v for k, v in given.items() if k in wanted})
+    crm, provider = (
+        Snapshot(side, "full", _NOW, _NOW, people, people, people, True)
+        for side in ("crm", "provider")
+    )
+    finish_contacts(warehouse, snapshot=crm, cursor=None, now=_NOW)
+    finish_members(warehouse, snapshot=provider, complaints=[], cursor=None, now=_NOW)
+
+
+def ours(path: Path, *, memory_limit: str | None) -> dict[str, Any]:
+    """Decide everybody who moved and store the plan."""
     warehouse = Warehouse(path, fields=FIELDS, memory_limit=memory_limit)
-    options = PlanningOptions("full", Brakes(), False, "onoffice", True)
     start = time.perf_counter()
-    compute(warehouse, options=options, now=_NOW)
-    return {"seconds": time.perf_counter() - start}
+    plan_id = compute(warehouse, options=_OPTIONS, now=_NOW)
+    seconds = time.perf_counter() - start
+    with warehouse.session() as db:
+        rows = db.execute("SELECT count(*) FROM changes WHERE plan_id = ?", [plan_id]).fetchall()
+    return {
+        "rows": rows[0][0],
+        "load": 0.0,
+        "compare": seconds,
+        "version": f"duckdb {duckdb.__version__}",
+    }
 
 
-def pandas_merge(path: Path) -> dict[str, float]:
-    """Load three frames, merge them, compare the columns."""
-    start = time.perf_counter()
-    with duckdb.connect(str(path), read_only=True) as db:
-        contacts = db.execute("SELECT * FROM contacts").df()
-        members = db.execute("SELECT * FROM members").df()
-        base = db.execute("SELECT * FROM base").df()
-    loaded = time.perf_counter()
-    merged = contacts.merge(members, on="key", how="outer", suffixes=("_crm", "_member"))
-    merged = merged.merge(base.add_suffix("_base"), left_on="key", right_on="key_base", how="outer")
-    changed = pd.Series(False, index=merged.index)
-    for column in ("f_salutation", "f_first_name", "f_last_name"):
-        crm, member, known = (merged[f"{column}_{side}"] for side in ("crm", "member", "base"))
-        changed |= (crm != member) & ((crm != known) | (member != known))
-    changed |= (merged["newsletter"] != merged["newsletter_base"]) | (
-        merged["state"] != merged["provider_state_base"]
+def _measure(command: list[str]) -> dict[str, Any]:
+    """Run one party to its end; its last line of output is JSON."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = process.stdout.read().splitlines()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode or not told:
+        raise SystemExit(f"{' '.join(command[:3])} failed; its message stands above")
+    # Kilobytes on Linux, bytes on macOS.
+    peak = used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    return {**json.loads(told[-1]), "peak": peak}
+
+
+def compare(file: Path, *, runs: int, limit: str, rivals: Path) -> None:
+    """Let the parties take turns over copies of the file; print the medians and the ratios."""
+    module = [*_THIS, "--run-ours", str(file)]
+    columns = [field.column for field in FIELDS]
+    commands = {
+        "ours": module,
+        f"ours, {limit}": [*module, "--memory-limit", limit],
+    }
+    python = rivals / "bin" / "python"
+    if python.exists():
+        for name in ("pandas", "polars"):
+            commands[name] = [str(python), str(_RIVALS / f"{name}_merge.py"), str(file), *columns]
+    else:
+        print(f"no rivals in {rivals}: `make bench` installs them")
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
+    original = file.with_suffix(".original")
+    shutil.copy(file, original)
+    for _ in range(runs):
+        for name, command in commands.items():
+            shutil.copy(original, file)
+            results[name].append(_measure(command))
+    _tell(results)
+
+
+def _tell(results: dict[str, list[dict[str, Any]]]) -> None:
+    def median(name: str, figure: str) -> float:
+        return statistics.median(run[figure] for run in results[name])
+
+    print(
+        f"{'':14}{'changes':>9}{'load s':>8}{'compare s':>11}{'peak MB':>9}"
+        "   ours is, compare only / with their loading"
     )
-    int(changed.sum())
-    return {"seconds": time.perf_counter() - loaded, "with_loading": time.perf_counter() - start}
-
-
-def _one(args: argparse.Namespace) -> None:
-    result = (
-        ours(args.file, memory_limit=args.memory_limit)
-        if args.run == "ours"
-        else pandas_merge(args.file)
-    )
-    result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(" ".join(f"{name}={value}" for name, value in result.items()))
-
-
-def _measure(which: str, *, file: Path, memory_limit: str | None) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.plan_diff", "--run", which, "--file", str(file)]
-    if memory_limit:
-        command += ["--memory-limit", memory_limit]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return {name: float(value) for name, value in (pair.split("=") for pair in printed.split())}
+    mine = median("ours", "compare")
+    for name, runs in results.items():
+        load, comparing = median(name, "load"), median(name, "compare")
+        ratio = (
+            "" if load == 0 else f"   {comparing / mine:.1f} x / {(load + comparing) / mine:.1f} x"
+        )
+        print(
+            f"{name:14}{runs[0]['rows']:9,}{load:8.2f}{comparing:11.2f}{median(name, 'peak'):9.0f}"
+            f"{ratio}"
+        )
+    print("versions: " + ", ".join(dict.fromkeys(runs[0]["version"] for runs in results.values())))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--memory-limit", default=None, help="DuckDB's own limit, e.g. 250MB")
-    parser.add_argument("--run", choices=["ours", "pandas"])
-    parser.add_argument("--file", type=Path)
+    parser.add_argument("--memory-limit", help="DuckDB's own limit in the second of our rows")
+    parser.add_argument("--rivals", type=Path, default=Path(".venv-rivals"))
+    parser.add_argument("--run-ours", metavar="FILE", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--fill", metavar="FILE", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.run:
-        _one(args)
+    if args.run_ours:
+        print(json.dumps(ours(args.run_ours, memory_limit=args.memory_limit)))
+        return
+    if args.fill:
+        print(json.dumps(fill(args.fill, people=args.people)))
         return
     print(
-        f"{platform.platform()}, Python {platform.python_version()}, duckdb {duckdb.__version__},"
-        f" pandas {pd.__version__}; {args.people:,} people, median of {args.runs}, interleaved"
+        f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()};"
+        f" {args.people:,} people, median of {args.runs}, interleaved"
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bench.duckdb"
-        fill(file, people=args.people)
-        runs: dict[str, list[dict[str, float]]] = {"ours": [], "pandas": []}
-        for _ in range(args.runs):
-            for which, results in runs.items():
-                results.append(
-                    _measure(
-                        which,
-                        file=file,
-                        memory_limit=args.memory_limit if which == "ours" else None,
-                    )
-                )
-    medians = {
-        which: {name: statistics.median(r[name] for r in results) for name in results[0]}
-        for which, results in runs.items()
-    }
-    mine, rival = medians["ours"], medians["pandas"]
-    print(f"plan with rules (ours)    {mine['seconds']:6.2f} s   peak {mine['peak_mb']:6.0f} MB")
-    print(f"pandas merge and compare  {rival['seconds']:6.2f} s   peak {rival['peak_mb']:6.0f} MB")
-    print(f"pandas with its loading   {rival['with_loading']:6.2f} s")
-    print(
-        f"ratio {rival['seconds'] / mine['seconds']:.1f} x without,"
-        f" {rival['with_loading'] / mine['seconds']:.1f} x with the rival's loading"
-    )
+        # In a process of its own, because a child starts with the peak memory of its parent.
+        once = _measure([*_THIS, "--fill", str(file), "--people", str(args.people)])
+        print(
+            "once: "
+            + ", ".join(
+                f"{name} {value:.1f} {unit}" for name, unit in _ONCE if (value := once[name])
+            )
+        )
+        compare(file, runs=args.runs, limit=args.memory_limit or "250MB", rivals=args.rivals)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ line. Secrets are not resolved here and the network is not touched.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -40,9 +41,7 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) 
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([_unreadable(source, error)]) from None
     settings = parse(text, file=str(source), folder=source.resolve().parent)
-    return Settings(
-        connections=settings.connections, data_dir=settings.data_dir, source=source.resolve()
-    )
+    return replace(settings, source=source.resolve())
 
 
 def parse(text: str, *, file: str, folder: Path) -> Settings:
@@ -56,6 +55,7 @@ def parse(text: str, *, file: str, folder: Path) -> Settings:
     return Settings(
         connections={name: entry.named(name) for name, entry in entries.connections.items()},
         data_dir=(folder / entries.data_dir.expanduser()).absolute(),
+        memory_limit=entries.memory_limit,
         source=None,
     )
 

@@ -18,7 +18,7 @@ from nl_pipeline.settings.closed import ClosedModel
 from nl_pipeline.settings.options import ConnectionOptions
 from nl_pipeline.settings.problems import Problem, SettingsError, did_you_mean
 from nl_pipeline.settings.systems import Crm, CrmEntry, Mailchimp, ProviderEntry
-from nl_pipeline.settings.values import Allowed, ConnectionName
+from nl_pipeline.settings.values import Allowed, ConnectionName, Memory
 
 
 class ConnectionEntry(ConnectionOptions):
@@ -48,6 +48,11 @@ class SettingsFile(ClosedModel):
         strict=False,
         description="Folder for the warehouse files, one per connection.",
     )
+    memory_limit: Memory = Field(
+        "1GB",
+        description="What DuckDB may use of memory at a time, for each connection at work. Beyond "
+        "it works on in a folder beside the warehouse file, more slowly.",
+    )
 
 
 class Connection(ConnectionOptions):
@@ -67,6 +72,7 @@ class Settings:
 
     connections: dict[str, Connection]
     data_dir: Path
+    memory_limit: str
     source: Path | None
 
     def connection(self, name: str) -> Connection:

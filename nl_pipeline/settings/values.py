@@ -118,5 +118,10 @@ Country = Annotated[
     Field(pattern=r"^[A-Z]{2}$"),
     Allowed("a two-letter country code (ISO 3166), for example DE"),
 ]
+Memory = Annotated[
+    str,
+    Field(pattern=r"^[1-9][0-9]*(MB|GB)$"),
+    Allowed("a whole number with MB or GB, for example 512MB"),
+]
 Count = Annotated[int, Field(ge=0), Allowed("a whole number, 0 or more")]
 Percent = Annotated[float, Field(ge=0, le=100), Allowed("a number from 0 to 100")]

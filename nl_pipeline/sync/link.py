@@ -87,7 +87,9 @@ def profile_fields(connection: Connection) -> tuple[ProfileField, ...]:
 def open_warehouse(settings: Settings, *, connection: str) -> Warehouse:
     """The warehouse of a connection, for reading what is already there."""
     return Warehouse(
-        settings.warehouse_path(connection), fields=profile_fields(settings.connection(connection))
+        settings.warehouse_path(connection),
+        fields=profile_fields(settings.connection(connection)),
+        memory_limit=settings.memory_limit,
     )
 
 
@@ -122,7 +124,7 @@ def open_link(
         with contextlib.closing(mailchimp):
             yield Link(
                 settings=chosen,
-                warehouse=Warehouse(settings.warehouse_path(connection), fields=fields),
+                warehouse=open_warehouse(settings, connection=connection),
                 crm=CrmSide(
                     onoffice,
                     fields=fields,

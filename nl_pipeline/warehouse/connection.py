@@ -33,8 +33,10 @@ class _Engine:
     out, but not a second engine of the same one. ``opened`` is the connection of that thread.
     """
 
-    def __init__(self) -> None:
-        self.duckdb = duckdb.connect(":memory:")
+    def __init__(self, path: Path) -> None:
+        # What exceeds the memory limit lies beside the file; the default is the current folder.
+        self.spill = path.with_suffix(".spill")
+        self.duckdb = duckdb.connect(":memory:", config={"temp_directory": str(self.spill)})
         self.turn = threading.RLock()
         self.opened: duckdb.DuckDBPyConnection | None = None
 
@@ -47,7 +49,7 @@ def _engine_for(path: Path) -> _Engine:
     with _engines_turn:
         engine = _engines.get(path)
         if engine is None:
-            engine = _engines[path] = _Engine()
+            engine = _engines[path] = _Engine(path)
         return engine
 
 
@@ -108,7 +110,7 @@ class Warehouse:
                 return
             db = engine.duckdb.cursor()
             try:
-                self._attach(db)
+                self._attach(db, spill=engine.spill)
                 try:
                     self._prepare(db)
                     engine.opened = db
@@ -120,8 +122,9 @@ class Warehouse:
             finally:
                 db.close()
 
-    def _attach(self, db: duckdb.DuckDBPyConnection) -> None:
+    def _attach(self, db: duckdb.DuckDBPyConnection, *, spill: Path) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        spill.mkdir(exist_ok=True, mode=0o700)
         deadline = time.monotonic() + self._wait_seconds
         pause = 0.01
         created = not self.path.exists()
