@@ -1,7 +1,8 @@
 """The rival polars: both sides and the base as frames, joined lazily, mapped columns compared.
 
 Belongs here: polars as it is used for this. Runs with the rivals' own interpreter, so nothing of
-the package may be imported. Prints one line of JSON: rows that differ, seconds to load and to compare.
+the package may be imported. Prints one line of JSON: rows that differ, seconds to load and to
+compare.
 
     python polars_merge.py WAREHOUSE FIELD [FIELD ...]
 """
