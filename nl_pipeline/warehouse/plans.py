@@ -169,7 +169,10 @@ def change_heads(warehouse: Warehouse, *, plan_id: str) -> pd.DataFrame:
 
 
 def change_rows(warehouse: Warehouse, *, plan_id: str) -> pd.DataFrame:
-    """Every change and every listed address of a plan as one table, values included."""
+    """Every change and every listed address of a plan as one table, values included.
+
+    A first sync also lists every contact that shares its main address with another one.
+    """
     with warehouse.session() as db:
         return db.execute(
             """
@@ -189,7 +192,13 @@ def change_rows(warehouse: Warehouse, *, plan_id: str) -> pd.DataFrame:
                 to_json({'field': field, 'crm': crm_value})::VARCHAR,
                 to_json({'field': field, 'provider': provider_value})::VARCHAR, '', '', ''
             FROM field_notes WHERE plan_id = $plan
-            ORDER BY 1 NULLS LAST, 5, 7
+            UNION ALL
+            SELECT NULL, 'list', 'duplicate', crm_id::VARCHAR, key, '', 'duplicate_address',
+                to_json({'newsletter': newsletter})::VARCHAR, '', '', '', ''
+            FROM contacts
+            WHERE key IN (SELECT key FROM contacts GROUP BY key HAVING count(*) > 1)
+                AND (SELECT first_sync FROM plans WHERE plan_id = $plan)
+            ORDER BY 1 NULLS LAST, 5, 7, 4
             """,
             {"plan": plan_id},
         ).df()
