@@ -185,7 +185,6 @@ def tie_addresses(picture: Picture) -> Addresses:
     )
     contacts = {c.crm_id: c for c in picture.contacts}
     mains = [c.key for c in picture.contacts]
-    anywhere = {k for c in picture.contacts for k in ({c.key} | c.others) if k is not None}
     at = {m.key: m for m in picture.members}
     moved_in_crm: set[str] = set()
     for crm_id, (last, *former) in _links(picture).items():
@@ -193,7 +192,13 @@ def tie_addresses(picture: Picture) -> Addresses:
         if contact is None:
             continue
         for base in (last, *former):
-            if contact.key == base.key or base.key in mains:
+            # Somebody else may have the former address: the member went along with this contact.
+            went_along = any(
+                m.provider_id == base.provider_id and m.key == contact.key
+                for m in picture.members
+                if base.provider_id
+            )
+            if contact.key == base.key or (base.key in mains and not went_along):
                 continue
             moved_in_crm.add(base.key)
             old = at.get(base.key)
@@ -209,13 +214,41 @@ def tie_addresses(picture: Picture) -> Addresses:
         for member in moved:
             if member.key == base.key or base.key in moved_in_crm:
                 continue
-            if base.key in at or member.key in anywhere or mains.count(base.key) > 1:
-                ties.decide((base.key, member.key), "address_conflict")
-                continue
-            ties.member_under[member.key] = base.key
-            if base.key in mains:
-                ties.taken_by_crm.add(base.key)
+            _tie_provider_change(picture, ties=ties, base=base, member=member)
     return ties
+
+
+def _tie_provider_change(
+    picture: Picture, *, ties: Addresses, base: BaseRow, member: Member
+) -> None:
+    here = [c for c in picture.contacts if c.key == base.key]
+    there = [c for c in picture.contacts if member.key in {c.key} | c.others and c not in here]
+    if any(m.key == base.key for m in picture.members):
+        ties.decide((base.key, member.key), "address_conflict")
+    elif here and not there and len(here) == 1:
+        ties.member_under[member.key] = base.key
+        ties.taken_by_crm.add(base.key)
+    elif here:
+        # Whoever withdrew on either side is not left to wait for a person to look.
+        withdrawn = any(c.newsletter in _WITHDRAWN for c in here)
+        revoked = all(c.eligibility is Eligibility.REVOKED for c in here)
+        if member.state in OPTED_OUT or withdrawn or revoked:
+            ties.member_under[member.key] = base.key
+        else:
+            ties.decide((base.key, member.key), "address_conflict")
+    elif not there:
+        ties.member_under[member.key] = base.key
+    elif (
+        # The contact is no more, and the one that has the new address takes its place.
+        base.state is P.SUB
+        and member.state not in OPTED_OUT
+        and base.crm_id is not None
+        and base.crm_id not in {c.crm_id for c in picture.contacts}
+        and any(c.key == member.key for c in there)
+    ):
+        ties.base_under[base.key] = member.key
+    else:
+        ties.decide((base.key, member.key), "address_conflict")
 
 
 def _links(picture: Picture) -> dict[int, list[BaseRow]]:
@@ -239,11 +272,19 @@ def _tie_crm_change(
     followers = [
         m
         for m in picture.members
-        if old is None and base.provider_id and m.provider_id == base.provider_id
+        if base.provider_id
+        and m.provider_id == base.provider_id
+        and m.key != base.key
+        and (old is None or any(c.key == base.key for c in picture.contacts))
     ]
     if followers:
+        withdraws = contact.newsletter in _WITHDRAWN or contact.eligibility is Eligibility.REVOKED
         if followers[0].key == new:
             ties.base_under[base.key] = followers[0].key
+        elif withdraws or followers[0].state in OPTED_OUT:
+            # Whoever withdrew is not left to wait for the two addresses to agree.
+            ties.base_under[base.key] = followers[0].key
+            ties.contact_under[contact.crm_id] = followers[0].key
         else:
             ties.decide((base.key, new, followers[0].key), "address_changed_on_both_sides")
         return
@@ -256,7 +297,10 @@ def _tie_crm_change(
         ties.contact_under[contact.crm_id] = base.key
         return
     consent = picture.consents.get(new)
-    if new in at or (consent is not None and consent.ledger.startswith("WITHDRAW")):
+    withdrawn_there = (consent is not None and consent.ledger.startswith("WITHDRAW")) or any(
+        c.key == new and c.newsletter in _WITHDRAWN for c in picture.contacts
+    )
+    if new in at or (withdrawn_there and contact.newsletter not in _WITHDRAWN):
         if old is not None and old.state in (P.SUB, P.PENDING):
             ties.decide([base.key], "address_merged")
         return
@@ -387,7 +431,12 @@ def _decide(
     contact: Contact | None,
 ) -> Decision:
     rule: Rule = rule_for(case)
-    if address_code is not None and case.complete and case.provider not in OPTED_OUT:
+    if (
+        address_code is not None
+        and case.complete
+        and case.provider not in OPTED_OUT
+        and rule.provider_action is not ProviderAction.UNSUBSCRIBE
+    ):
         merged = address_code == "address_merged"
         return Decision(
             key=key,
