@@ -6,7 +6,7 @@ Belongs here: which onOffice field means what. Must not be here: decisions, SQL.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -247,7 +247,7 @@ class CrmSide:
         Raises OperatorNeeded when the service refuses to work with us at all.
         """
         creations = [p for p in pending if p.change.action == "create_contact"]
-        others = [p for p in pending if p.change.action != "create_contact"]
+        others = self._by_entry([p for p in pending if p.change.action != "create_contact"])
         by_contact: dict[str, list[Pending]] = {}
         for item in others:
             by_contact.setdefault(item.change.record_id, []).append(item)
@@ -283,6 +283,31 @@ class CrmSide:
                     for item, outcome in zip(batch, outcomes, strict=True)
                 ]
             )
+
+    def _by_entry(self, pending: Sequence[Pending]) -> list[Pending]:
+        """The changes, with a new main address put where the contact has it already.
+
+        A contact that has the address as a further entry gets that entry as its main one and keeps
+        the former; another entry of the same address would make every later change of it ambiguous
+        (onOffice error 87). The entry is named as it is spelled there.
+        """
+        moving = {int(p.change.record_id) for p in pending if p.change.action == "change_email"}
+        entries: dict[int, dict[str | None, str]] = {}
+        for start in range(0, len(moving), 500):
+            for record in self.client.read_addresses_by_id(
+                sorted(moving)[start : start + 500], fields=["Email", "email"]
+            ):
+                spelled = {address_key(entry): entry for entry in record.email_addresses}
+                entries[record.id] = spelled
+        found = []
+        for item in pending:
+            change = item.change
+            if change.action == "change_email":
+                own = entries.get(int(change.record_id), {}).get(address_key(change.after["email"]))
+                if own is not None:
+                    item = replace(item, change=replace(change, before={"email": own}))
+            found.append(item)
+        return found
 
     def _modify(
         self,

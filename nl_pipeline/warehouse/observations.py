@@ -96,6 +96,13 @@ def finish_contacts(
     replaces = snapshot.mode == "full" and snapshot.complete
     contact_print = _print("contacts", warehouse, "others")
     with warehouse.transaction() as db:
+        # Whoever left an address takes its opt-outs of until now along, whoever else still has it.
+        db.execute(
+            "INSERT INTO left_addresses SELECT DISTINCT c.crm_id, c.key, ?::TIMESTAMP"
+            " FROM contacts AS c JOIN staging_contacts AS s ON s.crm_id = c.crm_id"
+            " WHERE c.key IS NOT NULL AND s.key IS DISTINCT FROM c.key",
+            [naive(now)],
+        )
         if replaces:
             db.execute("DELETE FROM contacts")
             db.execute("DELETE FROM contact_addresses")

@@ -1,8 +1,304 @@
-"""Changes of an e-mail address, in either direction, and addresses that several contacts share."""
+"""T9: an address changes, in either direction, and the old one never stays subscribed.
+
+Belongs here: every row of the page on changes of an address, alone and together with opt-outs,
+other members and other contacts. Must not be here: what contacts with one address decide together
+(``test_t08_duplicates``).
+
+The table tells stories in the words of ``stories``: a sentence, what happens, how it ends. All of
+them are told in one world, once with incremental and once with full syncs.
+"""
 
 from __future__ import annotations
 
+import pytest
+
+from nl_pipeline.sync.observe import Mode
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, YES, Scenario
+from nl_pipeline_tests.sync.conftest import StartedScenario
+from nl_pipeline_tests.sync.stories import Story, Told, read_stories, tell
+
+_IN_THE_CRM = """
+an address the provider does not know moves the member
+    / crm 1 b
+    a absent, b subscribed, b moved, crm 1 b YES
+tags go along
+    tag 1 / crm 1 b
+    a absent, b tagged, b moved
+a subscribed address takes over
+    / import b, crm 1 b
+    a archived, b subscribed, b another, crm 1 b YES
+an unsubscribed address takes over and cancels
+    / join b, leave b, crm 1 b
+    a archived, b unsubscribed, crm 1 b CANCEL
+an address that complained takes over and cancels
+    / join b, complain b, crm 1 b
+    a archived, crm 1 b CANCEL
+a bounced address takes over and is listed
+    / import b, clean b, crm 1 b
+    a archived, b cleaned, crm 1 b YES, listed b address_bounced
+an archived address takes over and is listed
+    / import b, archive b, crm 1 b
+    a archived, b archived, crm 1 b YES, listed b archived_before_us
+an address that waits for its confirmation takes over
+    / ask b, crm 1 b
+    a archived, b pending, crm 1 b YES
+an address that waits is subscribed once it is confirmed
+    / ask b, crm 1 b / confirm b
+    a archived, b subscribed, crm 1 b YES
+an address of another contact that says No is not sent to
+    / contact b NO, crm 1 b
+    a archived, b absent, crm 1 b YES, crm 2 b NO
+an address of another contact that cancelled is not sent to
+    / contact b CANCEL, crm 1 b
+    a archived, b absent, crm 1 b YES, crm 2 b CANCEL
+an address of another subscriber takes over
+    contact b YES / crm 1 b
+    a archived, b subscribed, b another, crm 1 b YES, crm 2 b YES
+an address of another contact that says nothing moves the member
+    contact b NONE / crm 1 b
+    a absent, b subscribed, b moved, crm 1 b YES, crm 2 b NONE
+a deleted member's contact is subscribed at its new address
+    / delete a, crm 1 b
+    a absent, b subscribed, crm 1 b YES
+an archived member's contact is not
+    / archive a, crm 1 b
+    a archived, b absent, crm 1 b NONE
+whom the provider never knew is subscribed at the new address
+    wish 1 NONE / crm 1 b, wish 1 YES
+    a absent, b subscribed, crm 1 b YES
+an address that had unsubscribed hands it on
+    / leave a / crm 1 b / wish 1 YES
+    a unsubscribed, b absent, crm 1 b YES, listed a yes_after_withdrawal
+an unsubscribe before the change in one window reaches the contact
+    / leave a, crm 1 b
+    a unsubscribed, b absent, crm 1 b CANCEL
+an unsubscribe after the change in one window reaches the contact
+    / crm 1 b, leave a
+    a unsubscribed, b absent, crm 1 b CANCEL
+a Yes after that subscribes nobody
+    / leave a, crm 1 b / wish 1 YES
+    a unsubscribed, b absent, crm 1 b YES, listed a yes_after_withdrawal
+a complaint reaches the contact
+    / complain a, crm 1 b
+    b absent, crm 1 b CANCEL
+who unsubscribed and was deleted stays withdrawn
+    / leave a / delete a / crm 1 b, wish 1 YES
+    a absent, b absent, crm 1 b YES, listed b withdrawn_and_forgotten
+a No is handed on
+    / wish 1 NO / crm 1 b, wish 1 YES
+    a unsubscribed, b absent, crm 1 b YES, listed a yes_after_withdrawal
+an address after a bounce is a fresh one
+    / clean a / crm 1 b
+    a cleaned, b subscribed, b another, crm 1 b YES
+a bounce in the same window makes a fresh one too
+    / clean a, crm 1 b
+    a cleaned, b subscribed, b another, crm 1 b YES
+a request that waits stays where it was
+    ask a / crm 1 b
+    a pending, b absent, crm 1 b YES
+a request that is confirmed later moves then
+    ask a / crm 1 b / confirm a
+    a absent, b subscribed, b moved, crm 1 b YES
+a No with it unsubscribes
+    / crm 1 b, wish 1 NO
+    a unsubscribed, b absent, crm 1 b NO
+a Cancellation with it unsubscribes
+    / crm 1 b, wish 1 CANCEL
+    a unsubscribed, b absent, crm 1 b CANCEL
+not specified with it archives
+    / crm 1 b, wish 1 NONE
+    a archived, b absent, crm 1 b NONE
+a private mark with it archives
+    / crm 1 b, private 1
+    a archived, b absent, crm 1 b YES
+a revoked consent with it unsubscribes
+    / crm 1 b, revoke 1
+    a unsubscribed, b absent, crm 1 b YES
+an address that is deleted ends the old one
+    / crm 1 -
+    a archived
+two changes in one window are one
+    / crm 1 b, crm 1 c
+    a absent, b absent, c subscribed, c moved, crm 1 c YES
+two changes over two syncs are two
+    / crm 1 b / crm 1 c
+    a absent, b absent, c subscribed, c moved, crm 1 c YES
+there and back in one window is no change
+    / crm 1 b, crm 1 a
+    a subscribed, a moved, b absent, crm 1 a YES
+there and back over two syncs ends where it began
+    / crm 1 b / crm 1 a
+    a subscribed, a moved, b absent, crm 1 a YES
+an unsubscribe on the way ends the way
+    / crm 1 b / leave b, crm 1 c
+    a absent, b unsubscribed, c absent, crm 1 c CANCEL
+there and back does not wash an unsubscribe off
+    / leave a, crm 1 b / crm 1 a, wish 1 YES
+    a unsubscribed, b absent, crm 1 a YES, listed a yes_after_withdrawal
+case and blanks are no change
+    / crm 1 A
+    a subscribed, a moved, crm 1 a YES
+a domain in another script is an address
+    / crm 1 ü
+    a absent, ü subscribed, ü moved, crm 1 ü YES
+its ASCII form is no change
+    crm 1 ü / crm 1 ascii
+    ü subscribed, ascii absent
+two contacts swap their addresses
+    contact b YES / crm 1 d, crm 2 a, crm 1 b
+    a subscribed, b subscribed, d absent, crm 1 b YES, crm 2 a YES
+an unsubscribe before a swap stops both
+    contact b YES / leave a, crm 1 d, crm 2 a, crm 1 b
+    a unsubscribed, b unsubscribed, crm 2 a CANCEL, listed b yes_after_withdrawal
+two contacts each take the address of the next
+    contact b YES / crm 2 c, crm 1 b
+    a archived, b subscribed, c subscribed, crm 1 b YES, crm 2 c YES
+a further address becomes the main one
+    crm 1 a+b / crm 1 b+a
+    a absent, b subscribed, b moved, crm 1 b YES
+a contact leaves an address that another one keeps
+    contact a YES / crm 1 b
+    a subscribed, b subscribed, crm 1 b YES, crm 2 a YES
+it takes an unsubscribe of the same window along
+    contact a YES / leave a, crm 1 b
+    a unsubscribed, b absent, crm 2 a CANCEL, listed b withdrawn_and_forgotten
+so does a contact that was never linked
+    contact a YES / leave a, crm 2 b
+    a unsubscribed, b absent, crm 1 a CANCEL, listed b withdrawn_and_forgotten
+it takes no later unsubscribe along
+    contact a YES / crm 1 b / leave a
+    a unsubscribed, b subscribed, crm 1 b YES, crm 2 a CANCEL
+"""
+
+_AT_THE_PROVIDER = """
+a new address moves the contact
+    / mc a b
+    a absent, b subscribed, b moved, crm 1 b YES
+tags stay
+    tag 1 / mc a b
+    b tagged, crm 1 b YES
+an unsubscribe with it cancels
+    / mc a b, leave b
+    a absent, b unsubscribed, crm 1 b CANCEL
+a No of the CRM with it unsubscribes
+    / mc a b, wish 1 NO
+    a absent, b unsubscribed, crm 1 b NO
+not specified in the CRM with it archives
+    / mc a b, wish 1 NONE
+    a absent, b archived, crm 1 b NONE
+an address of another contact is a conflict
+    contact b NONE / mc a b
+    a absent, b subscribed, crm 1 a YES, crm 2 b NONE, listed b address_conflict
+the conflict ends when the other contact gives the address up
+    contact b NONE / mc a b / crm 2 c
+    a absent, b subscribed, b moved, crm 1 b YES, crm 2 c NONE, listed b
+the conflict ends when the contact takes the address
+    contact b NONE / mc a b / crm 1 b
+    a absent, b subscribed, b moved, crm 1 b YES, crm 2 b NONE, listed b
+the conflict ends when the two contacts are merged
+    contact b NONE / mc a b / merge 1 2
+    a absent, b subscribed, b moved, crm 1 b YES, listed b
+the conflict ends when the contact is deleted
+    / contact b YES, mc a b / remove 1
+    a absent, b subscribed, b moved, crm 2 b YES, listed b
+an unsubscribe during the conflict reaches both contacts
+    contact b NONE / mc a b, leave b
+    a absent, b unsubscribed, crm 1 a CANCEL, crm 2 b CANCEL
+a No during the conflict unsubscribes
+    contact b NONE / mc a b / wish 1 NO
+    a absent, b unsubscribed, crm 1 a NO, crm 2 b CANCEL
+a revoked consent during the conflict unsubscribes
+    contact b NONE / mc a b / revoke 1
+    a absent, b unsubscribed
+an address of a contact that cancelled is not sent to
+    contact b CANCEL / mc a b
+    a absent, b unsubscribed, crm 2 b CANCEL
+an address that was withdrawn before is not sent to
+    contact b CANCEL / remove 2 / mc a b
+    a absent, b unsubscribed
+an address that several contacts had is a conflict
+    contact a YES / mc a b
+    a absent, b subscribed, crm 1 a YES, crm 2 a YES, listed b address_conflict
+an unsubscribe reaches all who had the address
+    contact a YES / mc a b, leave b
+    a absent, b unsubscribed, crm 1 a CANCEL, crm 2 a CANCEL
+the conflict of several ends when one takes the address
+    contact a YES / mc a b / crm 1 b
+    b subscribed, b moved, crm 1 b YES, crm 2 a YES, listed b
+a further address of the contact becomes its main one
+    crm 1 a+b / mc a b
+    a absent, b subscribed, b moved, crm 1 b YES, listed b
+two changes in one window are one
+    / mc a b, mc b c
+    a absent, b absent, c subscribed, c moved, crm 1 c YES
+two changes over two syncs are two
+    / mc a b / mc b c
+    a absent, b absent, c subscribed, c moved, crm 1 c YES
+there and back ends where it began
+    / mc a b / mc b a
+    a subscribed, a moved, b absent, crm 1 a YES
+an import of the old address is a conflict
+    / mc a b, import a
+    a subscribed, b subscribed, crm 1 a YES, listed b address_conflict
+an unsubscribe stops the imported old address too
+    / mc a b, import a, leave b
+    a unsubscribed, b unsubscribed, listed a yes_after_withdrawal
+"""
+
+_ON_BOTH_SIDES = """
+the same change is no work
+    / crm 1 b, mc a b
+    a absent, b subscribed, b moved, crm 1 b YES, listed b
+different changes are a conflict
+    / crm 1 b, mc a c
+    a absent, b absent, c subscribed, crm 1 b YES, listed b address_changed_on_both_sides
+the conflict ends in the CRM
+    / crm 1 b, mc a c / crm 1 c
+    a absent, b absent, c subscribed, c moved, crm 1 c YES, listed c
+the conflict ends at the provider
+    / crm 1 b, mc a c / mc c b
+    a absent, c absent, b subscribed, b moved, crm 1 b YES, listed b
+an unsubscribe during the conflict cancels
+    / crm 1 b, mc a c, leave c
+    a absent, b absent, c unsubscribed, crm 1 b CANCEL
+an unsubscribe later cancels too
+    / crm 1 b, mc a c / leave c
+    a absent, b absent, c unsubscribed, crm 1 b CANCEL
+a No during the conflict unsubscribes
+    / crm 1 b, mc a c / wish 1 NO
+    a absent, b absent, c unsubscribed, crm 1 b NO
+a revoked consent during the conflict unsubscribes
+    / crm 1 b, mc a c / revoke 1
+    a absent, b absent, c unsubscribed
+"""
+
+TABLES = {
+    "in the CRM": read_stories(_IN_THE_CRM),
+    "at the provider": read_stories(_AT_THE_PROVIDER),
+    "on both sides": read_stories(_ON_BOTH_SIDES),
+}
+STORIES = [
+    Story(number, f"{where}: {story.title}", story.parts, story.ends)
+    for number, (where, story) in enumerate(
+        ((where, story) for where, stories in TABLES.items() for story in stories), start=1
+    )
+]
+
+
+@pytest.fixture(scope="module", params=["incremental", "full"])
+def told(request: pytest.FixtureRequest, started_scenario: StartedScenario) -> Told:
+    mode: Mode = request.param
+    with started_scenario() as scenario:
+        return tell(scenario, STORIES, mode=mode)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.title)
+def test_a_change_of_address_ends_as_told(told: Told, story: Story) -> None:
+    assert told.ends(story) == set(story.ends)
+
+
+def test_all_changes_of_address_come_to_rest(told: Told) -> None:
+    assert told.writes_at_rest == {}
 
 
 def move_contact(scenario: Scenario, old: str, new: str) -> None:
