@@ -820,24 +820,26 @@ def _merge(
 def _tag_changes(picture: Picture, *, decision: Decision) -> set[Expected]:
     """Section 7: three-way on option keys; our own tag beside them."""
     contact, member = decision.contact, decision.member
-    key_of = {label.lower(): key for key, label in picture.labels.items()}
-    there = frozenset(
-        key_of[name.lower()] for name in (member.tags if member else ()) if name.lower() in key_of
-    )
+    name_of = {key: label.lower() for key, label in picture.labels.items()}
+    shared = {key for key, name in name_of.items() if list(name_of.values()).count(name) > 1}
+    names = {name.lower() for name in (member.tags if member else ())}
+    there = frozenset(key for key, name in name_of.items() if name in names)
     here = contact.tags if contact is not None else frozenset()
     pair = decision.base if decision.base is not None and decision.base.is_pair else None
     before = pair.tags if pair is not None else frozenset()
     found: set[Expected] = set()
     owned = member is not None and member.owned
     add = {picture.labels[k] for k in here - before - there if k in picture.labels}
-    drop = {picture.labels[k] for k in (there & before) - here} if picture.tags_known else set()
+    still_meant = {name_of[k] for k in here if k in name_of}
+    gone = {k for k in (there & before) - here if name_of[k] not in still_meant}
+    drop = {picture.labels[k] for k in gone} if picture.tags_known else set()
     if add or drop or not owned:
         after = {"add": add | (set() if owned else {picture.ownership_tag}), "remove": drop}
         record = "" if member is None else member.member_id
         found.add(change(decision.key, "provider", "tag_member", record, "tags_from_crm", after))
     if picture.full and picture.tags_known and contact is not None and member is not None:
-        taken = there - here - before
-        lost = (before & here) - there
+        taken = there - here - before - shared
+        lost = {k for k in (before & here) - there if k in name_of}
         if taken or lost:
             found.add(
                 change(
