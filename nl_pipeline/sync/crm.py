@@ -112,7 +112,9 @@ class CrmSide:
         tags_known = False
         if self._tag_field and self._tag_field in known:
             options = known[self._tag_field].options
-            tags_known = options is not None
+            # An empty list is no list: an account whose tags are all gone reads like one whose tags
+            # could not be read.
+            tags_known = bool(options)
             tags = dict(options or {})
         selects = {
             f.name: list(options)
