@@ -7,10 +7,11 @@ A story has addresses (``a``, ``b``, …) and contacts numbered from 1; contact 
 
 - in the CRM: ``contact b NONE`` (a further contact; ``contact c+b YES`` with a further address),
   ``crm 1 b`` (new main address), ``crm 1 b+a`` (all addresses, main first), ``wish 1 NO``,
-  ``private 1``, ``revoke 1``, ``tag 1``, ``remove 1``
+  ``private 1``, ``revoke 1``, ``tag 1``, ``remove 1``, ``merge 1 2``
 - at Mailchimp: ``join b`` and ``leave b`` by the person, ``import b``, ``mc a b`` (the person
   changes the address), ``clean b``, ``archive b``, ``delete b``, ``complain b``, ``ask b`` (waits
-  for a confirmation), ``confirm b``
+  for a confirmation), ``confirm b``, ``add b`` by staff, ``force b`` (an import over an opt-out),
+  ``order b`` (bought something, without consent to mail)
 """
 
 from __future__ import annotations
@@ -215,18 +216,24 @@ def _at_provider(actor: str, action: str) -> Callable[..., None]:
     return act
 
 
-def _ask(scenario: Scenario, story: Story, _told: Told, name: str) -> None:
-    """A form of somebody else, with a double opt-in of its own."""
-    httpx.post(
-        f"{scenario.control.mailchimp_url}/lists/{scenario.audience_id}/members",
-        json={"email_address": story.address(name), "status": "pending"},
-        auth=("any", credentials.MAILCHIMP_API_KEY),
-        trust_env=False,
-    ).raise_for_status()
+def _by_api(status: str) -> Callable[..., None]:
+    """Another API client: a form with a double opt-in of its own, or a shop."""
+
+    def act(scenario: Scenario, story: Story, _told: Told, name: str) -> None:
+        httpx.post(
+            f"{scenario.control.mailchimp_url}/lists/{scenario.audience_id}/members",
+            json={"email_address": story.address(name), "status": status},
+            auth=("any", credentials.MAILCHIMP_API_KEY),
+            trust_env=False,
+        ).raise_for_status()
+
+    return act
 
 
-def _wait(scenario: Scenario, _story: Story, _told: Told) -> None:
-    scenario.pass_time()
+def _force(scenario: Scenario, story: Story, _told: Told, name: str) -> None:
+    scenario.control.act(
+        "mailchimp", actor="import", action="subscribe", email=story.address(name), force=True
+    )
 
 
 _VERBS: dict[str, Callable[..., None]] = {
@@ -247,6 +254,8 @@ _VERBS: dict[str, Callable[..., None]] = {
     "archive": _at_provider("staff", "archive"),
     "delete": _at_provider("staff", "delete_permanent"),
     "confirm": _at_provider("person", "confirm"),
-    "ask": _ask,
-    "wait": _wait,
+    "add": _at_provider("staff", "subscribe"),
+    "force": _force,
+    "ask": _by_api("pending"),
+    "order": _by_api("transactional"),
 }

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from nl_pipeline.domain.brakes import Brake, Verdict
+from nl_pipeline.sandbox.app import World
 from nl_pipeline.settings import Activities, KindType
-from nl_pipeline.warehouse import plans
+from nl_pipeline.warehouse import plans, reports
 from nl_pipeline_tests.scenario import (
     CANCEL,
     DOI,
@@ -18,6 +21,7 @@ from nl_pipeline_tests.scenario import (
     ORDINARY,
     YES,
     Scenario,
+    address,
 )
 
 
@@ -234,3 +238,24 @@ def test_a_plan_that_was_replaced_cannot_be_released(scenario: Scenario) -> None
     scenario.sync()
 
     assert plans.load(scenario.link.warehouse, plan_id=held.plan_id).status == "expired"
+
+
+@pytest.mark.parametrize("newsletter", [YES, CANCEL], ids=["yes", "cancelled"])
+def test_s02_a_status_nobody_knows_is_an_alarm_and_nothing_is_written(
+    scenario: Scenario, scenario_world: World, newsletter: str
+) -> None:
+    audience = scenario_world.mailchimp._account.audiences[scenario.audience_id]
+    member = audience.find(address("kunde-01"))
+    assert member is not None
+    member.status = "snoozed"
+    scenario.set_newsletter("kunde-01", newsletter)
+    scenario.control.forget_calls()
+
+    scenario.sync("full")
+
+    problems = reports.list_problems(scenario.link.warehouse)
+    assert [(p.code, p.result) for p in problems if p.address == address("kunde-01")] == [
+        ("provider_unknown", "alarm")
+    ]
+    assert scenario.writes() == {}
+    assert scenario.newsletter("kunde-01") == newsletter
