@@ -84,6 +84,9 @@ _NEXT_BY_CODE = {
     "withdrawn_and_forgotten": "set the contact to Cancellation, or ask the person to sign up",
     "subscribed_despite_withdrawal": "find out which import or form subscribed the address again",
     "archived_before_us": "unarchive the member in Mailchimp if it should get mail",
+    "address_conflict": "give the contact the new address in the CRM, or take it from the other"
+    " one; or change it back at the provider",
+    "address_changed_on_both_sides": "enter the same address on both sides",
     "both_changed": "nothing, or enter the lost value in the CRM",
     "drift": "nothing, or let the field go both ways in the mapping",
     "not_permitted": "add the value to the select field in the CRM, or correct it",

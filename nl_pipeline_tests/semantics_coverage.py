@@ -1,0 +1,250 @@
+"""Which test shows which row of the semantics, against the twins.
+
+Belongs here: every row of sections 3 to 7 and the tests that exercise it; printed as a table by
+``python -m nl_pipeline_tests.semantics_coverage``. Must not be here: tests of the rule table alone
+(``properties/test_semantics_rows``).
+
+A test is named ``module.function`` below ``nl_pipeline_tests/sync``, a story ``module[title]``,
+both without their ``test_``; a title may be cut short with ``…``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TABLE = """
+3 | S01
+    t01_cut_reads.a_cut_read_changes_nothing_for_anybody
+    t01_cut_reads.an_opt_out_gets_through_a_cut_read
+3 | S02
+    status_rules.s02_a_status_nobody_knows_is_an_alarm_and_nothing_is_written
+3 | S03
+    status_stories[S03 a complaint cancels]
+    status_stories[S03 a complaint is for good…]
+3 | S04
+    status_stories[S04…]
+    t02_lost_webhooks.the_next_sync_takes_an_unsubscribe_over
+3 | S05
+    status_stories[S05 an unsubscribe cancels a contact without a Yes]
+    status_stories[S05 an unsubscribe without a contact…]
+3 | S06
+    status_stories[S06 a Yes that staff sets again…]
+    t02_lost_webhooks.a_yes_that_staff_sets_again_is_neither_pushed_nor_overwritten
+3 | S07
+    status_rules.s07_a_newer_proof_makes_the_provider_ask_the_person
+    status_rules.s07_whoever_does_not_confirm_and_leaves_again_is_cancelled
+3 | S22
+    status_stories[S22 a later act of the person beats the withdrawal]
+    status_stories[S22 who may not be written to…]
+3 | S23
+    status_stories[S23 an import over a withdrawal is undone]
+    status_rules.s22_and_s23_who_comes_back_counts_and_who_is_brought_back_does_not
+3 | S08
+    status_stories[S08 a No unsubscribes]
+    status_stories[S08 a Cancellation unsubscribes]
+3 | S09
+    status_stories[S09 a No and an unsubscribe agree]
+    status_stories[S09 a Cancellation…]
+3 | S10
+    status_stories[S10…]
+    t06_missing_consent.an_emptied_value_stops_sending_and_is_no_opt_out
+3 | S11
+    status_stories[S11 a private contact…]
+    status_stories[S11 a revoked consent…]
+3 | S12
+    status_stories[S12 a Yes is subscribed]
+    first_sync.applying_the_first_plan_treats_each_class_as_announced
+3 | S13
+    status_stories[S13…]
+    t03_hidden_opt_outs.a_fresh_yes_never_subscribes_a_hidden_opt_out
+3 | S14
+    status_stories[S14 archived…]
+    status_stories[S14 deleted…]
+3 | S15
+    status_stories[S15…]
+    t03_hidden_opt_outs.a_member_that_was_deleted_for_good_is_left_alone
+3 | S16
+    status_stories[S16…]
+    first_sync.applying_the_first_plan_treats_each_class_as_announced
+3 | S17
+    status_stories[S17 archiving erases no No]
+    status_stories[S17 deleting erases no Cancellation]
+3 | S18
+    status_rules.s18_archive_all_at_the_provider_is_held
+3 | S19
+    status_stories[S19…]
+    status_rules.s19_a_corrected_address_is_tried_as_a_new_one
+3 | S20
+    status_stories[S20 a new subscriber…]
+    t10_fresh_sign_ups.a_subscriber_without_a_contact_becomes_one_contact
+3 | S21
+    status_stories[S21 a sign-up of the person…]
+    status_stories[S21 a sign-up by staff…]
+3 | S32
+    status_stories[S32…]
+    status_rules.s32_a_deleted_contact_is_archived_and_its_opt_outs_are_kept
+3 | S24
+    status_stories[S24…]
+    t10_fresh_sign_ups.a_private_contact_is_not_set_to_yes
+3 | S25
+    status_stories[S25…]
+3 | S26
+    status_stories[S26 a double opt-in waits]
+    status_stories[S26 a double opt-in that nobody…]
+3 | S27
+    status_rules.s27_people_who_were_there_before_us_are_left_alone
+    first_sync.who_was_there_is_taken_over_and_a_no_stays_a_no
+3 | S28
+    status_stories[S28…]
+3 | S29
+    status_stories[S29…]
+    t17_plan_is_true.a_sync_does_what_its_plan_says_and_nothing_else
+3 | S30
+    status_stories[S30 a Cancellation withdraws…]
+    status_stories[S30 a No leaves…]
+    status_stories[S30 nobody sends…]
+3 | S31
+    status_stories[S31…]
+    t06_missing_consent.an_unknown_value_changes_nothing_for_a_subscriber
+5 | CRM a→b, a SUB, b unknown at provider
+    t09_address_changes[in the CRM: an address the provider does not know…]
+    t09_address_changes[in the CRM: tags go along]
+5 | same, b exists
+    t09_address_changes[in the CRM: a subscribed address takes over]
+    t09_address_changes[in the CRM: an unsubscribed address…]
+    t09_address_changes[in the CRM: an address that complained…]
+    t09_address_changes[in the CRM: a bounced address…]
+    t09_address_changes[in the CRM: an archived address…]
+    t09_address_changes[in the CRM: an address that waits for its confirmation…]
+    t09_address_changes[in the CRM: an address of another contact that says No…]
+5 | same, a unknown at provider
+    t09_address_changes[in the CRM: a deleted member's contact…]
+    t09_address_changes[in the CRM: whom the provider never knew…]
+5 | a UNSUB or WITHDRAW
+    t09_address_changes[in the CRM: an address that had unsubscribed…]
+    t09_address_changes[in the CRM: an unsubscribe before the change…]
+    t09_address_changes[in the CRM: who unsubscribed and was deleted…]
+    t09_address_changes[in the CRM: it takes an unsubscribe of the same window along]
+5 | a CLEANED
+    t09_address_changes[in the CRM: an address after a bounce…]
+    t09_address_changes[in the CRM: a bounce in the same window…]
+5 | provider a→b
+    t09_address_changes[at the provider: a new address moves the contact]
+    t09_address_changes[at the provider: a further address of the contact…]
+5 | provider a→b, b on another contact
+    t09_address_changes[at the provider: an address of another contact is a conflict]
+    t09_address_changes[at the provider: the conflict ends when the contact takes the address]
+    t09_address_changes[at the provider: an unsubscribe during the conflict…]
+5 | provider a→b, a not unique
+    t09_address_changes[at the provider: an address that several contacts had…]
+    t09_address_changes[at the provider: an unsubscribe reaches all who had the address]
+5 | event names only the new address
+    t09_address_changes[at the provider: two changes in one window are one]
+5 | only case or spaces differ
+    t09_address_changes[in the CRM: case and blanks are no change]
+    t09_address_changes.other_case_and_blanks_are_no_change
+6 | profile source
+    t08_shared_addresses.who_is_linked_already_gives_the_profile_before_a_lower_id
+    t08_shared_addresses.who_may_be_written_to_gives_the_profile_before_a_lower_id
+    t08_shared_addresses.of_equals_the_lowest_id_gives_the_profile
+6 | status of the group
+    t08_duplicates.a_group_is_subscribed_if_one_may_be_and_nobody_objects
+6 | inbound opt-out to all contacts
+    t08_duplicates.an_opt_out_reaches_every_contact_of_its_group
+    t08_shared_addresses.an_opt_out_reaches_whoever_has_the_address_as_a_further_one
+    t08_shared_addresses.a_cancellation_that_one_of_three_contacts_refused_is_tried_until_all_have_it
+6 | inbound profile change to the linked contact
+    t08_shared_addresses.a_profile_change_at_the_provider_reaches_the_linked_contact_alone
+6 | activities
+    t08_shared_addresses.an_opt_out_is_booked_on_every_contact_with_the_address
+    t08_shared_addresses.a_sign_up_is_booked_on_every_contact_with_the_address
+6 | winner gone
+    t08_shared_addresses.where_the_linked_contact_goes_the_next_one_takes_its_place
+6 | listed before the first sync
+    t08_shared_addresses.groups_are_listed_before_the_first_sync
+7 | three-way on sets
+    tags.a_full_sync_brings_both_sides_together
+7 | onoffice is never mirrored
+    tags.our_own_tag_is_never_mirrored_even_where_an_option_has_its_name
+7 | CRM → provider at every sync
+    tags.every_sync_brings_the_changes_of_the_crm_to_the_provider_and_none_back
+7 | provider → CRM in a full sync only
+    tags.a_tag_given_at_the_provider_comes_in_at_a_full_sync_only
+    tags.a_tag_taken_away_at_the_provider_goes_at_a_full_sync
+7 | identified by its option key
+    tags.a_renamed_label_renames_the_tag_and_takes_it_from_nobody
+7 | option list unreadable
+    tags.an_option_list_that_cannot_be_read_takes_no_tag_from_anybody
+"""
+
+EVERY_ROW: dict[str, tuple[str, ...]] = {
+    "3": tuple(f"S{number:02d}" for number in range(1, 33)),
+    "5": (
+        "CRM a→b, a SUB, b unknown at provider",
+        "same, b exists",
+        "same, a unknown at provider",
+        "a UNSUB or WITHDRAW",
+        "a CLEANED",
+        "provider a→b",
+        "provider a→b, b on another contact",
+        "provider a→b, a not unique",
+        "event names only the new address",
+        "only case or spaces differ",
+    ),
+    "6": (
+        "profile source",
+        "status of the group",
+        "inbound opt-out to all contacts",
+        "inbound profile change to the linked contact",
+        "activities",
+        "winner gone",
+        "listed before the first sync",
+    ),
+    "7": (
+        "three-way on sets",
+        "onoffice is never mirrored",
+        "CRM → provider at every sync",
+        "provider → CRM in a full sync only",
+        "identified by its option key",
+        "option list unreadable",
+    ),
+}
+"""The rows of each section, by their id or by the words of the page."""
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One row and the names of its tests."""
+
+    section: str
+    row: str
+    tests: tuple[str, ...]
+
+
+def _read(text: str) -> tuple[Covered, ...]:
+    rows: list[tuple[str, str, list[str]]] = []
+    for line in text.strip().splitlines():
+        if line.startswith(" "):
+            rows[-1][2].append("test_" + re.sub(r"^(\w+)\.", r"\1.test_", line.strip()))
+        else:
+            section, row = line.split(" | ")
+            rows.append((section, row, []))
+    return tuple(Covered(section, row, tuple(tests)) for section, row, tests in rows)
+
+
+COVERED: tuple[Covered, ...] = _read(_TABLE)
+
+
+def as_markdown() -> str:
+    """The table as it goes into a note."""
+    lines = ["| section | row | tests |", "|---|---|---|"]
+    lines += [
+        f"| {c.section} | {c.row} | {'<br>'.join(f'`{test}`' for test in c.tests)} |"
+        for c in COVERED
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(as_markdown())
