@@ -211,11 +211,11 @@ def record(warehouse: Warehouse, *, plan_id: str, results: Sequence[Result], now
             db,
             plan_id=plan_id,
             refused=[
-                # Where it was the fields, the rest of the change is not to blame.
+                # Where it was a field, the rest of the change is not to blame.
                 *(
                     Refused(r.seq, r.cause)
                     for r in results
-                    if r.result == "refused" and not r.dropped
+                    if r.result == "refused" and not any(f.at_fault for f in r.dropped)
                 ),
                 *(Refused(seq, f.cause, f.name) for seq, f in dropped if f.at_fault),
             ],

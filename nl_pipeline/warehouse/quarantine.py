@@ -7,8 +7,9 @@ cause means (``domain.refusals``).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
@@ -56,7 +57,7 @@ class QuarantinedRow:
     tries: int
     next_try_at: datetime | None
     waiting: bool
-    address: str = field(repr=False)
+    address: str = dataclasses.field(repr=False)
 
 
 def note_refusals(
@@ -138,8 +139,8 @@ EXISTS (
 )
 """
 _ROWS = f"""
-SELECT q.side, coalesce(c.crm_id::VARCHAR, ''), coalesce(m.member_id, ''), q.action, q.field, q.cause,
-    q.since, q.last_tried_at, q.tries, q.next_try_at, {_WAITING}, q.key, q.record_id
+SELECT q.side, coalesce(c.crm_id::VARCHAR, ''), coalesce(m.member_id, ''), q.action, q.field,
+    q.cause, q.since, q.last_tried_at, q.tries, q.next_try_at, {_WAITING}, q.key, q.record_id
 FROM quarantine AS q
 LEFT JOIN (SELECT key, min(crm_id) AS crm_id FROM contacts GROUP BY key) AS c ON c.key = q.key
 LEFT JOIN members AS m ON m.key = q.key
