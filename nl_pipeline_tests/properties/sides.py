@@ -426,8 +426,16 @@ class ModelAudience:
                 if record is None:
                     end = "refused"
                     self.world.sent[-1] = (item.change.seq, end)
+                    on_results([Result(item.change.seq, end, cause=self._why_refused(item))])
+                    continue
             on_results([_result(item, end=end, record_id=record or "")])
         self.world.happen()
+
+    def _why_refused(self, item: Pending) -> str:
+        key = address_key(item.change.after.get("email", "")) or item.change.key
+        if key in self.world.members:
+            return "exists"
+        return "forgotten" if key in self.world.forgotten else "absent"
 
     def _apply(self, item: Pending) -> str | None:
         """The member's id afterwards; None if the service would refuse."""

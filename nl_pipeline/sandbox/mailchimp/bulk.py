@@ -16,6 +16,7 @@ from nl_pipeline.sandbox.mailchimp import errors
 from nl_pipeline.sandbox.mailchimp.account import Account, Cause
 from nl_pipeline.sandbox.mailchimp.addresses import accepted_address, subscriber_hash
 from nl_pipeline.sandbox.mailchimp.calls import Answer, ApiCall
+from nl_pipeline.sandbox.mailchimp.contact_limit import check_room
 from nl_pipeline.sandbox.mailchimp.errors import ApiProblem
 from nl_pipeline.sandbox.mailchimp.member_view import rendered
 from nl_pipeline.sandbox.mailchimp.member_writes import (
@@ -48,6 +49,8 @@ def write_members(account: Account, call: ApiCall) -> Answer:
     body = call.read(_BulkBody)
     if len(body.members) > MEMBER_LIMIT:
         raise errors.bad_request("You may only add or update up to 500 members per call.")
+    if account.switches.contact_limit_error == "call":
+        check_room(account, wanted=sum(_is_new(audience, item) for item in body.members))
     new: list[Member] = []
     updated: list[Member] = []
     refused: list[dict[str, str]] = []
@@ -83,6 +86,12 @@ def write_members(account: Account, call: ApiCall) -> Answer:
             "_links": [],
         }
     )
+
+
+def _is_new(audience: Audience, item: MemberBody) -> bool:
+    sent = "" if item.email_address is UNSET else item.email_address
+    member = audience.by_hash.get(subscriber_hash(sent))
+    return member is None or member.status == "archived"
 
 
 def _write(
