@@ -19,8 +19,6 @@ class About(StrEnum):
     """What was refused, and so what has to change before it is tried again by itself."""
 
     ADDRESS = "address"
-    RECORD = "record"
-    """The change as it was planned, or any edit of the record it was for."""
     CHANGE = "change"
     """The change as it was planned."""
     FIELD = "field"
@@ -62,7 +60,8 @@ _BY_CAUSE = {
     NO_EFFECT: RefusalPolicy(About.CHANGE, tries=_SEVERAL),
 }
 _OTHERWISE = {
-    "crm": RefusalPolicy(About.RECORD, tries=_SEVERAL),
+    # onOffice has codes for "could not be modified" that may well pass.
+    "crm": RefusalPolicy(About.CHANGE, tries=_SEVERAL, again_after=timedelta(days=1)),
     "provider": RefusalPolicy(About.CHANGE, tries=_SEVERAL),
 }
 _OF_A_FIELD = RefusalPolicy(About.FIELD)
