@@ -83,7 +83,7 @@ def write_member(
         verdict = Verdict.KEEP
     member = audience.by_hash.get(subscriber_hash(email_address))
     shown = member.email_address if member else email_address
-    _raise_refusal(verdict, account=account, email_address=shown, state=state)
+    raise_refusal(verdict, account=account, email_address=shown, state=state)
     check_room(account, wanted=1 if member is None or verdict is Verdict.UNARCHIVE else 0)
     sent = {} if body.merge_fields is UNSET else body.merge_fields
     values = checked_values(
@@ -131,7 +131,8 @@ def free_address(account: Account, audience: Audience, *, member: Member, wanted
     return address
 
 
-def _raise_refusal(verdict: Verdict, *, account: Account, email_address: str, state: State) -> None:
+def raise_refusal(verdict: Verdict, *, account: Account, email_address: str, state: State) -> None:
+    """Raise the API's refusal that a verdict stands for, if it is one."""
     if verdict is Verdict.EXISTS:
         raise errors.member_exists(email_address)
     if verdict is Verdict.FORGOTTEN:
