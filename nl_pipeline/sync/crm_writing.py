@@ -86,6 +86,7 @@ class CrmWriting:
                     self._result(item, outcome, record_id=item.change.record_id) for item in items
                 ]
             on_results(results)
+            _stop_if_needed(outcomes)
         return refused
 
     def _is_taken_apart(self, item: Pending) -> bool:
@@ -101,6 +102,7 @@ class CrmWriting:
         for (item, name), outcome in zip(parts, outcomes, strict=True):
             by_seq.setdefault(item.change.seq, []).append((name, outcome))
         on_results([self._joined(item, parts=by_seq[item.change.seq]) for item in items])
+        _stop_if_needed(outcomes)
 
     def _joined(self, item: Pending, *, parts: Sequence[tuple[str, ActionOutcome]]) -> Result:
         """The result of a change whose values were sent one by one."""
@@ -131,6 +133,7 @@ class CrmWriting:
             else:
                 results.append(self._result(item, outcome, record_id=str(outcome.record_id or "")))
         on_results(results)
+        _stop_if_needed(outcomes)
 
     def _create_without_refused(self, item: Pending, *, refused: ActionOutcome) -> Result:
         """Create again without a refused value: the one the CRM named, else each in turn, else
@@ -222,6 +225,13 @@ def _change(item: Pending, *, parameters: dict[str, Any]) -> AddressChange:
     return AddressChange(address_id=int(item.change.record_id), parameters=parameters)
 
 
+def _stop_if_needed(outcomes: Sequence[ActionOutcome]) -> None:
+    """Raise what concerns the whole account, after the results of the others were kept."""
+    for outcome in outcomes:
+        if isinstance(outcome.error, OperatorNeeded):
+            raise outcome.error
+
+
 def _is_refused(outcome: ActionOutcome) -> bool:
     return isinstance(outcome.error, (SkipRecord, Permanent))
 
@@ -236,11 +246,9 @@ def _result(
     error: ApiError | None = outcome.error
     if outcome.ok:
         return Result(seq, "sent", record_id=record_id, dropped=dropped)
-    if isinstance(error, OperatorNeeded):
-        raise error
     if isinstance(error, OutcomeUnknown):
         return Result(seq, "unknown", cause=error.code, record_id=record_id, dropped=dropped)
-    if isinstance(error, Retryable):
+    if isinstance(error, (Retryable, OperatorNeeded)):
         return Result(seq, "failed", cause=error.code, record_id=record_id, dropped=dropped)
     cause = error.code if error is not None else "refused"
     return Result(seq, "refused", cause=cause, record_id=record_id, dropped=dropped)
