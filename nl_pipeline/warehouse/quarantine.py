@@ -26,7 +26,7 @@ from nl_pipeline.domain.refusals import (
 )
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.observations import naive
-from nl_pipeline.warehouse.planning import run_template
+from nl_pipeline.warehouse.templates import run_template
 
 
 @dataclass(frozen=True)
