@@ -8,7 +8,7 @@ warehouse; only the rule table itself is shared with the code under test.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +94,23 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What was refused as often as it may be, as it was sent; it is not sent again like that.
+
+    ``field``: the field whose value ``sent`` is, or '' for the change of which ``sent`` is the
+    outcome. ``about_address``: any change of this kind is meant that has the same address.
+    """
+
+    side: str
+    key: str
+    action: str
+    record_id: str
+    field: str
+    about_address: bool
+    sent: Any
+
+
+@dataclass(frozen=True)
 class Picture:
     """Everything a plan is made of."""
 
@@ -112,6 +129,7 @@ class Picture:
     labels: Mapping[str, str]
     permitted: Mapping[str, frozenset[str]]
     fields: tuple[ProfileField, ...]
+    refused: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -616,7 +634,52 @@ def plan(picture: Picture) -> ExpectedPlan:
             changes |= profile
             notes |= noted
             changes |= _tag_changes(picture, decision=decision)
+    changes = _without_refused(changes, refused=picture.refused)
     return ExpectedPlan(decisions, frozenset(changes), frozenset(notes))
+
+
+def _without_refused(changes: set[Expected], *, refused: Iterable[Refusal]) -> set[Expected]:
+    """What is left when nothing is sent again that was refused; opt-outs always are."""
+    whole = {(r.side, r.key, r.action, r.record_id): r for r in refused if not r.field}
+    values = {(r.side, r.key, r.field, r.sent) for r in refused if r.field}
+    kept: set[Expected] = set()
+    waiting: dict[str, set[str]] = {}
+    for one in changes:
+        known = whole.get((one.side, one.key, one.action, one.record_id))
+        stops_mail = one.action in ("unsubscribe", "archive") or _sets(one, "CANCEL")
+        if known is not None and not stops_mail and _as_refused(one, known=known):
+            waiting.setdefault(one.key, set()).add(one.action)
+        else:
+            kept.add(one)
+    found = set()
+    for one in kept:
+        held_back = waiting.get(one.key, set())
+        if one.action == "tag_member" and held_back & {
+            "subscribe",
+            "resubscribe",
+            "create_contact",
+        }:
+            continue
+        if _sets(one, "DOI") and "confirm" in held_back:
+            continue
+        after = tuple(
+            (name, value)
+            for name, value in one.after
+            if (one.side, one.key, name.removeprefix("field:"), value) not in values
+        )
+        if after:
+            found.add(replace(one, after=after))
+    return found
+
+
+def _sets(one: Expected, newsletter: str) -> bool:
+    return ("newsletter", newsletter) in one.after
+
+
+def _as_refused(one: Expected, *, known: Refusal) -> bool:
+    if known.about_address:
+        return bool(dict(one.after).get("email", one.key).lower() == known.sent)
+    return bool(one.after == known.sent)
 
 
 def _spread_cancellations(

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from nl_pipeline.cli import config, demo, planning, pushing, reporting, sandbox
+from nl_pipeline.cli import config, demo, planning, pushing, quarantine, reporting, sandbox
 from nl_pipeline.cli.failures import failure_of, places_of
 from nl_pipeline.cli.invocation import Invocation, invocation_of
 
@@ -76,6 +76,8 @@ app.command()(pushing.release)
 app.command()(reporting.status)
 app.command()(reporting.errors)
 app.command()(reporting.explain)
+app.command()(quarantine.quarantine)
+app.command()(quarantine.retry)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -124,9 +124,11 @@ def show_push(result: PushResult, *, connection: str) -> None:
         "failed": result.failed,
         "without a known outcome": result.unknown,
         "accepted without effect": result.without_effect,
+        "fields refused and left out": result.fields_dropped,
+        "left out as quarantined": result.quarantined,
         "activities written": result.activities_written,
     }
     told = ", ".join(f"{count:,} {what}" for what, count in shown.items() if count)
     typer.echo(f"{connection}: plan {result.plan_id} applied: {told or 'nothing to change'}.")
-    if result.refused or result.failed or result.unknown or result.without_effect:
+    if result.lost or result.fields_dropped or result.quarantined:
         typer.echo(f"Next: nl-pipeline errors {connection}")

@@ -62,7 +62,7 @@ def apply(
         if result.held:
             typer.echo(f"Next: {next_step_of(after)}")
     if not result.complete:
-        raise typer.Exit(ExitCode.HELD_OR_PARTIAL)
+        raise typer.Exit(ExitCode.FAILED if result.in_vain else ExitCode.HELD_OR_PARTIAL)
 
 
 def release(
@@ -176,6 +176,8 @@ def _exit_code(result: SyncResult, *, dry_run: bool) -> ExitCode:
     if dry_run:
         held = result.plan.verdict is Verdict.HELD
         return ExitCode.HELD_OR_PARTIAL if held else ExitCode.DONE
+    if result.push is not None and result.push.in_vain:
+        return ExitCode.FAILED
     return ExitCode.DONE if result.complete else ExitCode.HELD_OR_PARTIAL
 
 

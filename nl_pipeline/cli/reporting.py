@@ -45,7 +45,7 @@ def status(
 
     With --csv, every contact and member that makes the difference.
     """
-    _refuse_two_outputs(csv, as_json=as_json)
+    refuse_two_outputs(csv, as_json=as_json)
     settings = invocation_of(context).load_settings()
     names = list(settings.connections)
     if connection is not None:
@@ -147,7 +147,7 @@ def errors(
     as_json: AsJson = False,
 ) -> None:
     """Show every row that was refused, failed or is in conflict, and what to do about it."""
-    _refuse_two_outputs(csv, as_json=as_json)
+    refuse_two_outputs(csv, as_json=as_json)
     settings = invocation_of(context).load_settings()
     found = report.list_problems(settings, connection=connection)
     if csv is not None:
@@ -281,6 +281,22 @@ def _show_explanation(explanation: Explanation) -> None:
         ],
     )
     show_table(
+        "Quarantined (UTC)",
+        columns=("side", "what", "cause", "since", "last tried", "tries", "next try"),
+        rows=[
+            (
+                q.side,
+                q.field or q.action,
+                q.cause,
+                q.since,
+                q.last_tried_at,
+                q.tries,
+                q.next_try_at or "when it changes",
+            )
+            for q in person.quarantine
+        ],
+    )
+    show_table(
         "Activities (UTC)",
         columns=("contact", "kind", "happened", "state", "cause"),
         rows=[(str(a.crm_id), a.kind, a.happened_at, a.state, a.cause) for a in person.activities],
@@ -351,7 +367,8 @@ def _show_records(person: Person) -> None:
     )
 
 
-def _refuse_two_outputs(csv: str | None, *, as_json: bool) -> None:
+def refuse_two_outputs(csv: str | None, *, as_json: bool) -> None:
+    """CommandError where both forms want standard output."""
     if as_json and csv == STANDARD_OUTPUT:
         raise CommandError(
             "--json and --csv - both want standard output.",

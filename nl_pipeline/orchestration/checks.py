@@ -114,16 +114,19 @@ def _plan_in_words(plan: Plan, *, waiting: int) -> str:
 
 def judge_push(result: PushResult) -> dg.AssetCheckResult:
     """What became of the changes that were sent."""
-    lost = result.refused + result.failed + result.unknown + result.without_effect
     return _result(
         PUSH_RESULT,
         passed=result.complete,
-        stops=lost > 0 and result.confirmed == 0,
-        told=f"{result.confirmed} rows confirmed, {lost} not, {result.held} wait for a release."
-        " What did not get through is planned again; `nl-pipeline errors` lists it.",
+        stops=result.in_vain,
+        told=f"{result.confirmed} rows confirmed, {result.lost} not, {result.held} wait for a"
+        f" release, {result.fields_dropped} fields were refused and left out,"
+        f" {result.quarantined} rows and fields are quarantined. What failed is planned again, what"
+        " was refused waits in the quarantine; `nl-pipeline errors` lists both.",
         metadata={
             "rows_confirmed": dg.IntMetadataValue(result.confirmed),
-            "rows_not_confirmed": dg.IntMetadataValue(lost),
+            "rows_not_confirmed": dg.IntMetadataValue(result.lost),
+            "fields_left_out": dg.IntMetadataValue(result.fields_dropped),
+            "quarantined": dg.IntMetadataValue(result.quarantined),
         },
     )
 

@@ -151,6 +151,8 @@ def report_metadata(result: PushResult, *, balance: Balance, warehouse: Warehous
         "rows_overtaken": result.overtaken,
         "rows_without_effect": result.without_effect,
         "rows_waiting_for_release": result.held,
+        "fields_left_out": result.fields_dropped,
+        "quarantined": result.quarantined,
         "base_rows_moved": result.base_moved,
         "activities_written": result.activities_written,
     }

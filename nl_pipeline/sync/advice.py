@@ -53,18 +53,59 @@ _REASONS = {
     "planned": ("part of the plan, not done yet", "apply the plan, or run a sync"),
 }
 
+#: What a service answers with: what it means, and what can be done about it.
 _CAUSES = {
-    "compliance": "nothing; at Mailchimp only the person can subscribe this address again",
-    "forgotten": "ask the person to use a sign-up form; deleted for good at Mailchimp",
-    "unsubscribed": "nothing; only the person can subscribe this address again",
-    "cleaned": "correct the address in the CRM; it bounced",
-    "archived": "unarchive the member in Mailchimp if it should get mail again",
-    "exists": "nothing; the next run reads the existing member",
-    "fake_or_invalid": "correct the address in the CRM",
-    "invalid_email": "correct the address in the CRM",
-    "missing_email": "enter a main e-mail address in the CRM, or leave it: nothing is sent",
-    "merge_fields": "correct the contact's mapped fields, or the field mapping",
-    "too_many_signups": "wait a day; Mailchimp limits how often one address signs up",
+    "compliance": (
+        "The person opted out at Mailchimp, bounced or complained: no program may subscribe it.",
+        "nothing; at Mailchimp only the person can subscribe this address again",
+    ),
+    "forgotten": (
+        "The address was deleted for good at the provider.",
+        "ask the person to use a sign-up form; deleted for good at Mailchimp",
+    ),
+    "unsubscribed": (
+        "The person opted out at the provider.",
+        "nothing; only the person can subscribe this address again",
+    ),
+    "cleaned": ("Mail to the address bounces.", "correct the address in the CRM; it bounced"),
+    "archived": (
+        "The member is archived.",
+        "unarchive the member in Mailchimp if it should get mail again",
+    ),
+    "exists": (
+        "The address is a member already.",
+        "nothing; the next run reads the existing member",
+    ),
+    "fake_or_invalid": (
+        "The provider takes the address for a fake.",
+        "correct the address in the CRM",
+    ),
+    "invalid_email": ("The text can't be an address.", "correct the address in the CRM"),
+    "missing_email": (
+        "There is no main address.",
+        "enter a main e-mail address in the CRM, or leave it: nothing is sent",
+    ),
+    "merge_fields": (
+        "The provider refused the value of a field.",
+        "correct the contact's mapped fields, or the field mapping",
+    ),
+    "too_many_signups": (
+        "The address signed up to many lists lately.",
+        "wait a day; Mailchimp limits how often one address signs up",
+    ),
+    "contact_limit": (
+        "The plan takes no further contact.",
+        "raise the contact limit of the Mailchimp plan, or archive members",
+    ),
+    "no_effect": (
+        "Accepted several times, and never there when read back.",
+        "look at the record: another rule of the account may undo the change; then"
+        " `nl-pipeline retry`",
+    ),
+    "other": (
+        "The provider refused it for a reason this connector does not know.",
+        "look at the member in Mailchimp, then `nl-pipeline retry`",
+    ),
 }
 
 _RESULTS = {
@@ -77,6 +118,7 @@ _RESULTS = {
     "alarm": "look at the member at the provider; its status is unknown to this connector",
     "bounced": "correct the address in the CRM",
     "rejected": "correct the record",
+    "quarantined": "correct the record or the value; a changed one is tried again by itself",
 }
 
 _NEXT_BY_CODE = {
@@ -96,7 +138,14 @@ _NEXT_BY_CODE = {
 def meaning_of_code(code: str) -> str:
     """The sentence of a reason code, '' for one that explains itself."""
     rule = RULE_BY_CODE.get(code)
-    return rule.text if rule is not None else _OTHER_CODES.get(code, "")
+    if rule is not None:
+        return rule.text
+    return _OTHER_CODES.get(code, "") or meaning_of_cause(code)
+
+
+def meaning_of_cause(cause: str) -> str:
+    """What a cause of a refusal means, '' for the bare number of the CRM."""
+    return _CAUSES[cause][0] if cause in _CAUSES else ""
 
 
 def meaning_of_reason(reason: str) -> str:
@@ -111,10 +160,11 @@ def next_step_for_reason(reason: str) -> str:
 
 def next_step_for_problem(*, code: str, result: str, cause: str) -> str:
     """What to do about a row of ``errors``: by its cause, then its code, then its result."""
+    steps = {name: step for name, (_, step) in _CAUSES.items()}
     for key, texts in (
-        (cause, _CAUSES),
+        (cause, steps),
         (code, _NEXT_BY_CODE),
-        (code, _CAUSES),
+        (code, steps),
         (result, _RESULTS),
     ):
         if key in texts:

@@ -1,36 +1,35 @@
-"""The CRM side: onOffice addresses as contact frames, and changes as modify and create actions.
+"""The CRM side: onOffice addresses as contact frames.
 
-Belongs here: which onOffice field means what. Must not be here: decisions, SQL.
+Belongs here: which onOffice field means what when it is read. Must not be here: decisions, SQL,
+how changes are sent (``crm_writing``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.errors import OperatorNeeded
 from nl_pipeline.clients.onoffice import (
-    AddressChange,
     AddressField,
     AddressPages,
     AddressRecord,
     Condition,
     CrmZone,
-    NewAddress,
     OnOfficeClient,
     multiselect_keys,
 )
 from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import Direction, ProfileField, comparable
 from nl_pipeline.domain.schemas import contacts_schema, validate
-from nl_pipeline.domain.states import KEY_BY_NEWSLETTER, NEWSLETTER_BY_KEY, Eligibility, Newsletter
+from nl_pipeline.domain.states import NEWSLETTER_BY_KEY, Eligibility, Newsletter
+from nl_pipeline.sync.crm_writing import CrmWriting
 from nl_pipeline.warehouse.observations import naive
-from nl_pipeline.warehouse.outcomes import Pending, Result
 
 #: An incremental read starts this much before the last one began: clocks differ, and a change
 #: may become visible after it was made.
@@ -80,6 +79,7 @@ class CrmSide:
         self._zone = CrmZone(time_zone)
         self._fields = fields
         self._tag_field = tag_field
+        self.push = CrmWriting(client, fields=fields, tag_field=tag_field).push
 
     def configuration(self) -> dict[str, AddressField]:
         """The account's address fields, checked for everything this connection reads or writes.
@@ -241,131 +241,6 @@ class CrmSide:
             "contact_addresses": contact_addresses,
         }
 
-    def push(
-        self, pending: Sequence[Pending], *, on_results: Callable[[list[Result]], None]
-    ) -> None:
-        """Send changes of contacts, all of one contact in one action; results as they come.
-
-        Raises OperatorNeeded when the service refuses to work with us at all.
-        """
-        creations = [p for p in pending if p.change.action == "create_contact"]
-        others = self._by_entry([p for p in pending if p.change.action != "create_contact"])
-        by_contact: dict[str, list[Pending]] = {}
-        for item in others:
-            by_contact.setdefault(item.change.record_id, []).append(item)
-        refused = self._modify(list(by_contact.values()), on_results=on_results, keep_refused=True)
-        # One bad value refuses the whole action: the changes of that contact go one by one then.
-        self._modify([[item] for items in refused for item in items], on_results=on_results)
-        for start in range(0, len(creations), 200):
-            batch = creations[start : start + 200]
-            outcomes = self.client.create_addresses(
-                [
-                    NewAddress(
-                        reference=str(item.change.seq),
-                        parameters={
-                            **self._parameters([item]),
-                            "email": item.change.after["email"],
-                            # Never overwrites: an existing contact with the address stays as it is
-                            # and the next plan sees it (onOffice apidoc, address create).
-                            "checkDuplicate": True,
-                            "noOverrideByDuplicate": True,
-                        },
-                    )
-                    for item in batch
-                ]
-            )
-            on_results(
-                [
-                    _result(
-                        item.change.seq,
-                        outcome.ok,
-                        outcome.error,
-                        record_id=str(outcome.record_id or ""),
-                    )
-                    for item, outcome in zip(batch, outcomes, strict=True)
-                ]
-            )
-
-    def _by_entry(self, pending: Sequence[Pending]) -> list[Pending]:
-        """The changes, with a new main address put where the contact has it already.
-
-        A contact that has the address as a further entry gets that entry as its main one and keeps
-        the former; another entry of the same address would make every later change of it ambiguous
-        (onOffice error 87). The entry is named as it is spelled there.
-        """
-        moving = {int(p.change.record_id) for p in pending if p.change.action == "change_email"}
-        entries: dict[int, dict[str | None, str]] = {}
-        for start in range(0, len(moving), 500):
-            for record in self.client.read_addresses_by_id(
-                sorted(moving)[start : start + 500], fields=["Email", "email"]
-            ):
-                spelled = {address_key(entry): entry for entry in record.email_addresses}
-                entries[record.id] = spelled
-        found = []
-        for item in pending:
-            change = item.change
-            if change.action == "change_email":
-                own = entries.get(int(change.record_id), {}).get(address_key(change.after["email"]))
-                if own is not None:
-                    item = replace(item, change=replace(change, before={"email": own}))
-            found.append(item)
-        return found
-
-    def _modify(
-        self,
-        groups: Sequence[list[Pending]],
-        *,
-        on_results: Callable[[list[Result]], None],
-        keep_refused: bool = False,
-    ) -> list[list[Pending]]:
-        """One action per group of changes of one contact; returns refused groups of several."""
-        refused: list[list[Pending]] = []
-        for start in range(0, len(groups), 200):
-            chunk = groups[start : start + 200]
-            outcomes = self.client.modify_addresses(
-                [
-                    AddressChange(
-                        address_id=int(items[0].change.record_id),
-                        parameters=self._parameters(items),
-                    )
-                    for items in chunk
-                ]
-            )
-            results: list[Result] = []
-            for items, outcome in zip(chunk, outcomes, strict=True):
-                told = [
-                    _result(i.change.seq, outcome.ok, outcome.error, record_id=i.change.record_id)
-                    for i in items
-                ]
-                if keep_refused and len(items) > 1 and told[0].result == "refused":
-                    refused.append(items)
-                else:
-                    results += told
-            on_results(results)
-        return refused
-
-    def _parameters(self, items: Sequence[Pending]) -> dict[str, Any]:
-        names = {f.name: f for f in self._fields}
-        parameters: dict[str, Any] = {}
-        for item in items:
-            change = item.change
-            if change.action == "change_email":
-                parameters["email"] = {
-                    "action": "modify",
-                    "oldvalue": change.before["email"],
-                    "newvalue": change.after["email"],
-                    "default": True,
-                }
-                continue
-            for name, value in change.after.items():
-                if name == "newsletter":
-                    parameters[_STATUS] = KEY_BY_NEWSLETTER[Newsletter(value)]
-                elif name == "tags" and self._tag_field:
-                    parameters[self._tag_field] = list(value)
-                elif name.removeprefix("field:") in names:
-                    parameters[names[name.removeprefix("field:")].crm] = value
-        return parameters
-
 
 def newsletter_of(value: object) -> Newsletter:
     """The state of a raw ``newsletter_aktiv``: missing is NONE, a strange value UNKNOWN."""
@@ -393,17 +268,3 @@ def _autumn_hour(since: datetime, *, zone: ZoneInfo) -> timedelta:
     before = (since - timedelta(hours=3)).astimezone(zone).utcoffset() or timedelta(0)
     after = since.astimezone(zone).utcoffset() or timedelta(0)
     return timedelta(hours=1) if before > after else timedelta(0)
-
-
-def _result(seq: int, ok: bool, error: ApiError | None, *, record_id: str) -> Result:
-    if ok:
-        return Result(seq=seq, result="sent", record_id=record_id)
-    if isinstance(error, OperatorNeeded):
-        raise error
-    if isinstance(error, OutcomeUnknown):
-        return Result(seq=seq, result="unknown", cause=error.code, record_id=record_id)
-    if isinstance(error, Retryable):
-        return Result(seq=seq, result="failed", cause=error.code, record_id=record_id)
-    return Result(
-        seq=seq, result="refused", cause=error.code if error else "refused", record_id=record_id
-    )

@@ -33,7 +33,11 @@ class PlanRefused(Exception):
 
 @dataclass(frozen=True)
 class PushResult:
-    """What became of a plan. ``held`` rows wait for a release; ``open`` ones were not confirmed."""
+    """What became of a plan. ``held`` rows wait for a release; ``open`` ones were not confirmed.
+
+    ``fields_dropped``: fields whose value was refused; the rest of the change was sent.
+    ``quarantined``: what the plan left out because it had been refused before.
+    """
 
     plan_id: str
     confirmed: int
@@ -45,11 +49,26 @@ class PushResult:
     held: int
     base_moved: int
     activities_written: int
+    fields_dropped: int = 0
+    quarantined: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Changes that were sent, or were to be sent, and are not there."""
+        return self.refused + self.failed + self.unknown + self.without_effect
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether something was to be done and not one change of it is there."""
+        return self.lost > 0 and self.confirmed == 0
 
     @property
     def complete(self) -> bool:
-        """Whether every change that was not held is confirmed or was overtaken by events."""
-        return not (self.refused or self.failed or self.unknown or self.without_effect or self.held)
+        """Whether every change is confirmed as it was planned, or was overtaken by events.
+
+        What is quarantined is not part of the plan: it is listed until somebody looks at it.
+        """
+        return not (self.lost or self.held or self.fields_dropped)
 
 
 def check_may_push(link: Link, *, plan: Plan, approved: bool) -> None:
@@ -211,6 +230,8 @@ def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
         without_effect=confirmation.without_effect,
         held=counts.get("held", 0),
         base_moved=confirmation.base_moved,
+        fields_dropped=confirmation.fields_dropped,
+        quarantined=confirmation.quarantined,
         activities_written=written,
     )
 

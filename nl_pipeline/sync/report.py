@@ -118,7 +118,7 @@ def calls_made(link: Link) -> CallReport:
 
 def read_status(settings: Settings, *, connection: str) -> ConnectionStatus:
     """How the connection stood after the last read and push. Raises NeverRead."""
-    warehouse = _existing(settings, connection=connection)
+    warehouse = existing_warehouse(settings, connection=connection)
     adopt = settings.connection(connection).adopt_existing
     balance = reports.take_balance(warehouse, adopt_existing=adopt)
     plan = plans.latest(warehouse)
@@ -147,18 +147,19 @@ def read_status(settings: Settings, *, connection: str) -> ConnectionStatus:
 
 def list_differences(settings: Settings, *, connection: str) -> list[DifferingRecord]:
     """Every contact and member that makes the numbers differ. Raises NeverRead."""
-    warehouse = _existing(settings, connection=connection)
+    warehouse = existing_warehouse(settings, connection=connection)
     adopt = settings.connection(connection).adopt_existing
     return reports.list_differences(warehouse, adopt_existing=adopt)
 
 
 def list_problems(settings: Settings, *, connection: str) -> list[ProblemReport]:
     """Every row a person should look at. Raises NeverRead."""
-    warehouse = _existing(settings, connection=connection)
+    warehouse = existing_warehouse(settings, connection=connection)
     return [
         ProblemReport(
             problem=problem,
-            meaning=advice.meaning_of_code(problem.code),
+            meaning=(problem.kind == "quarantine" and advice.meaning_of_cause(problem.cause))
+            or advice.meaning_of_code(problem.code),
             next_step=advice.next_step_for_problem(
                 code=problem.code, result=problem.result, cause=problem.cause
             ),
@@ -175,7 +176,7 @@ def explain(settings: Settings, *, connection: str, email: str) -> Explanation:
     key = address_key(email)
     if key is None:
         raise AddressUnusable("what was given can't be an e-mail address")
-    warehouse = _existing(settings, connection=connection)
+    warehouse = existing_warehouse(settings, connection=connection)
     adopt = settings.connection(connection).adopt_existing
     person = find_person(warehouse, key=key, adopt_existing=adopt)
     rules = []
@@ -223,7 +224,8 @@ def find_plan(
     return found
 
 
-def _existing(settings: Settings, *, connection: str) -> Warehouse:
+def existing_warehouse(settings: Settings, *, connection: str) -> Warehouse:
+    """The warehouse of a connection that has been read. Raises NeverRead."""
     warehouse = open_warehouse(settings, connection=connection)
     if not warehouse.exists:
         raise NeverRead(

@@ -15,24 +15,41 @@ import duckdb
 import pandas as pd
 
 from nl_pipeline.domain.plan import Change
+from nl_pipeline.warehouse import quarantine
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.deciding import PlanningOptions
 from nl_pipeline.warehouse.observations import naive
+from nl_pipeline.warehouse.quarantine import Refused
 from nl_pipeline.warehouse.settling import close_first_sync, settle
 from nl_pipeline.warehouse.templates import run_template
+
+
+@dataclass(frozen=True)
+class DroppedField:
+    """A field that was left out of a change after the service had refused its value.
+
+    ``at_fault``: whether it is known that it was this one. Where it is not, the field is planned
+    again alone.
+    """
+
+    name: str
+    cause: str
+    at_fault: bool = True
 
 
 @dataclass(frozen=True)
 class Result:
     """The result of one change: sent, refused, failed, unknown or overtaken.
 
-    ``record_id``: the id the service gave, where it created or re-keyed a record.
+    ``record_id``: the id the service gave, where it created or re-keyed a record. ``dropped``: the
+    fields without which it was sent, or, if it was refused, those it was refused for.
     """
 
     seq: int
     result: str
     cause: str = ""
     record_id: str = ""
+    dropped: tuple[DroppedField, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,6 +165,11 @@ def _count(db: duckdb.DuckDBPyConnection, *, plan_id: str, result: str) -> int:
     return int(rows[0][0])
 
 
+def _rows(db: duckdb.DuckDBPyConnection, *, table: str, plan_id: str) -> int:
+    rows = db.execute(f"SELECT count(*) FROM {table} WHERE plan_id = ?", [plan_id]).fetchall()
+    return int(rows[0][0])
+
+
 def withdrawn_keys(warehouse: Warehouse, *, keys: Iterable[str]) -> set[str]:
     """Of these keys, the ones whose last consent event is a withdrawal: the fence before a send."""
     frame = pd.DataFrame({"key": pd.Series(list(keys), dtype="str")})
@@ -162,9 +184,10 @@ def withdrawn_keys(warehouse: Warehouse, *, keys: Iterable[str]) -> set[str]:
 
 
 def record(warehouse: Warehouse, *, plan_id: str, results: Sequence[Result], now: datetime) -> None:
-    """Append results; the latest of a change counts."""
+    """Append results; the latest of a change counts. Refusals go into the quarantine with them."""
     if not results:
         return
+    dropped = [(r.seq, field) for r in results for field in r.dropped]
     frame = pd.DataFrame(
         {
             "seq": [r.seq for r in results],
@@ -179,6 +202,25 @@ def record(warehouse: Warehouse, *, plan_id: str, results: Sequence[Result], now
         db.register("incoming", frame)
         db.execute("INSERT INTO outcomes BY NAME SELECT * FROM incoming")
         db.unregister("incoming")
+        for seq, field in dropped:
+            db.execute(
+                "INSERT INTO dropped_fields VALUES (?, ?, ?, ?)",
+                [plan_id, seq, field.name, field.cause],
+            )
+        quarantine.note_refusals(
+            db,
+            plan_id=plan_id,
+            refused=[
+                # Where it was a field, the rest of the change is not to blame.
+                *(
+                    Refused(r.seq, r.cause)
+                    for r in results
+                    if r.result == "refused" and not any(f.at_fault for f in r.dropped)
+                ),
+                *(Refused(seq, f.cause, f.name) for seq, f in dropped if f.at_fault),
+            ],
+            now=now,
+        )
 
 
 def record_withdrawals(
@@ -245,11 +287,13 @@ def sent_to_provider(warehouse: Warehouse, *, plan_id: str) -> int:
 @dataclass(frozen=True)
 class Confirmation:
     """What the read-back showed: changes confirmed, accepted but without effect, base rows
-    moved."""
+    moved. ``fields_dropped``: fields that were left out of sent changes."""
 
     confirmed: int
     without_effect: int
     base_moved: int
+    fields_dropped: int
+    quarantined: int
 
 
 def confirm(
@@ -275,6 +319,7 @@ def confirm(
             ownership_tag=options.ownership_tag,
             hard_bounces=hard_bounces,
         )
+        quarantine.note_read_back(db, plan_id=plan_id, fields=fields, now=now)
         moved = settle(db, options=options, fields=fields, plan_id=plan_id, now=now)
         # Over an incomplete picture nobody can say who was there first, and a first sync of which
         # something was never tried is not done.
@@ -308,4 +353,6 @@ def confirm(
             confirmed=_count(db, plan_id=plan_id, result="confirmed"),
             without_effect=_count(db, plan_id=plan_id, result="no_effect"),
             base_moved=moved,
+            fields_dropped=_rows(db, table="dropped_fields", plan_id=plan_id),
+            quarantined=_rows(db, table="quarantined", plan_id=plan_id),
         )

@@ -125,6 +125,20 @@ class PersonActivity:
 
 
 @dataclass(frozen=True)
+class PersonQuarantine:
+    """What is not sent for this person because it was refused before. ``field`` '': the change."""
+
+    side: str
+    action: str
+    field: str
+    cause: str
+    since: datetime
+    last_tried_at: datetime
+    tries: int
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Person:
     """One address on both sides and in our own records."""
 
@@ -135,6 +149,7 @@ class Person:
     cases: tuple[PersonCase, ...]
     changes: tuple[PersonChange, ...]
     activities: tuple[PersonActivity, ...]
+    quarantine: tuple[PersonQuarantine, ...]
 
     @property
     def known(self) -> bool:
@@ -176,6 +191,19 @@ def find_person(
             activities=tuple(
                 PersonActivity(int(i), kind, h.replace(tzinfo=UTC), state, cause)
                 for i, kind, h, state, cause in _rows(db, _ACTIVITIES)
+            ),
+            quarantine=tuple(
+                PersonQuarantine(
+                    side,
+                    action,
+                    name,
+                    cause,
+                    since.replace(tzinfo=UTC),
+                    tried.replace(tzinfo=UTC),
+                    int(tries),
+                    _aware(again),
+                )
+                for side, action, name, cause, since, tried, tries, again in _rows(db, _QUARANTINE)
             ),
         )
 
@@ -221,6 +249,12 @@ LIMIT ?
 _ACTIVITIES = """
 SELECT crm_id, kind, happened_at, state, cause
 FROM activities WHERE key IN (SELECT key FROM person_keys) ORDER BY happened_at, crm_id
+"""
+
+_QUARANTINE = """
+SELECT side, action, field, cause, since, last_tried_at, tries, next_try_at
+FROM quarantine WHERE tries >= tries_allowed AND key IN (SELECT key FROM person_keys)
+ORDER BY since, side, action, field
 """
 
 

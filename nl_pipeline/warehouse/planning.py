@@ -83,6 +83,7 @@ def compute(warehouse: Warehouse, *, options: PlanningOptions, now: datetime) ->
         decide(db)
         run_template(db, "tags.sql.j2")
         run_template(db, "changes.sql.j2", fields=active_fields(warehouse.fields))
+        run_template(db, "quarantine.sql.j2", parameters={"now": naive(now)})
         readings = _apply_brakes(db, brakes=options.brakes, fields=active_fields(warehouse.fields))
         verdict = _verdict(db, first=inputs.first)
         return _store(
@@ -212,7 +213,16 @@ def _store(
         " IN ('open', 'partial')",
         [plan_id],
     ).fetchall()
-    for table in ("plans", "plan_brakes", "decisions", "changes", "outcomes", "field_notes"):
+    for table in (
+        "plans",
+        "plan_brakes",
+        "decisions",
+        "changes",
+        "outcomes",
+        "field_notes",
+        "quarantined",
+        "dropped_fields",
+    ):
         db.execute(f"DELETE FROM {table} WHERE plan_id = ?", [plan_id])
     db.execute(
         "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, ?)",
@@ -242,6 +252,9 @@ def _store(
     db.execute("INSERT INTO changes BY NAME SELECT ? AS plan_id, * FROM planned", [plan_id])
     db.execute(
         "INSERT INTO field_notes BY NAME SELECT ? AS plan_id, * FROM planned_field_notes", [plan_id]
+    )
+    db.execute(
+        "INSERT INTO quarantined BY NAME SELECT ? AS plan_id, * FROM planned_quarantined", [plan_id]
     )
     db.execute(
         "INSERT INTO decisions BY NAME SELECT ? AS plan_id, key, rule_id, code, listing,"

@@ -113,12 +113,15 @@ def count_changes(warehouse: Warehouse, *, plan_id: str) -> list[PlanCount]:
 
 
 def count_listings(warehouse: Warehouse, *, plan_id: str) -> list[ListingCount]:
-    """What the plan lists for a person to look at, in numbers; field notes included."""
+    """What the plan lists for a person to look at, in numbers; field notes, and what is
+    quarantined with its cause as the code, included."""
     with warehouse.session() as db:
         rows = db.execute(
             "SELECT listing, rule_id, code, count(*) FROM decisions"
             " WHERE plan_id = $plan AND listing IS NOT NULL GROUP BY ALL"
             " UNION ALL SELECT 'field', 'P03', code, count(*) FROM field_notes"
+            " WHERE plan_id = $plan GROUP BY ALL"
+            " UNION ALL SELECT 'quarantined', rule_id, cause, count(*) FROM quarantined"
             " WHERE plan_id = $plan GROUP BY ALL ORDER BY 1, 2, 3",
             {"plan": plan_id},
         ).fetchall()
@@ -198,6 +201,11 @@ def change_rows(warehouse: Warehouse, *, plan_id: str) -> pd.DataFrame:
             FROM contacts
             WHERE key IN (SELECT key FROM contacts GROUP BY key HAVING count(*) > 1)
                 AND (SELECT first_sync FROM plans WHERE plan_id = $plan)
+            UNION ALL
+            SELECT NULL, 'list', 'quarantined',
+                coalesce(nullif(record_id, ''), crm_id::VARCHAR, ''), key, rule_id, cause, '',
+                to_json({'side': side, 'action': action, 'field': field})::VARCHAR, '', '', ''
+            FROM quarantined WHERE plan_id = $plan
             ORDER BY 1 NULLS LAST, 5, 7, 4
             """,
             {"plan": plan_id},

@@ -71,7 +71,8 @@ class Balance:
 class Problem:
     """One thing a person should look at. ``address`` is personal data.
 
-    ``kind``: change, listed, field, activity or rejected. ``subject``: the action or the field.
+    ``kind``: change, quarantine, listed, field, activity or rejected. ``subject``: the action or
+    the field.
     """
 
     kind: str
@@ -164,7 +165,8 @@ def list_problems(warehouse: Warehouse) -> list[Problem]:
         rows = db.execute(
             "SELECT kind, side, contact_id, member_id, rule_id, code, result, cause, subject,"
             " happened_at, address FROM problems"
-            " ORDER BY list_position(['change', 'activity', 'listed', 'field', 'rejected'], kind),"
+            " ORDER BY list_position(['change', 'quarantine', 'activity', 'listed', 'field',"
+            " 'rejected'], kind),"
             " code, cause, contact_id, member_id, subject"
         ).fetchall()
     return [

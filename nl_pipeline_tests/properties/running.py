@@ -90,6 +90,9 @@ class Stage:
     link: Link
     addresses: int
     played: list[str] = field(default_factory=list)
+    #: What was refused, by its place in the quarantine.
+    refused: dict[tuple[str, ...], oracle.Refusal] = field(default_factory=dict)
+    _observed: Observed | None = None
 
     def act(self, acts: tuple[Act, ...]) -> None:
         """Let acts happen, hours after what was before."""
@@ -108,7 +111,8 @@ class Stage:
         whole = contacts.mode == "full" and members.mode == "full"
         subscribing = self._subscribing()
         plan = make_plan(self.link, mode="full" if whole else "incremental")
-        return self._read(plan, subscribing=subscribing)
+        self._observed = self._read(plan, subscribing=subscribing)
+        return self._observed
 
     def apply(
         self,
@@ -126,7 +130,38 @@ class Stage:
         apply_plan(self.link, plan=plan, approved=True)
         self.world.meanwhile.clear()
         self.world.faults.clear()
+        self._note_refusals(plan)
         return self.world.sent
+
+    def _note_refusals(self, plan: Plan) -> None:
+        """Keep what the changes were that this push put into the quarantine."""
+        assert self._observed is not None
+        changes = [c.expected for c in self._observed.changes]
+        for side, key, action, record, name, about in self.rows(
+            "SELECT side, key, action, record_id, field, about FROM quarantine"
+            " WHERE last_tried_at > ?",
+            [plan.created_at.replace(tzinfo=None)],
+        ):
+            sent: Any = None
+            for one in changes:
+                after = dict(one.after)
+                if (one.side, one.key) != (side, key):
+                    continue
+                if name:
+                    sent = after.get(name, after.get(f"field:{name}", sent))
+                elif (one.action, one.record_id) == (action, record):
+                    sent = after.get("email", key).lower() if about == "address" else one.after
+            self.refused[side, key, action, record, name] = oracle.Refusal(
+                side, key, action, record, name, about == "address", sent
+            )
+
+    def _in_quarantine(self, plan: Plan) -> tuple[oracle.Refusal, ...]:
+        rows = self.rows(
+            "SELECT side, key, action, record_id, field FROM quarantine"
+            " WHERE tries >= tries_allowed AND (next_try_at IS NULL OR next_try_at > ?)",
+            [plan.created_at.replace(tzinfo=None)],
+        )
+        return tuple(self.refused[row] for row in rows)
 
     def rows(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """The answer of the warehouse to a query."""
@@ -245,6 +280,7 @@ class Stage:
             labels=dict(labels),
             permitted={name: frozenset(values) for name, values in permitted.items()},
             fields=FIELDS,
+            refused=self._in_quarantine(plan),
         )
 
 

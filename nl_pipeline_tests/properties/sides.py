@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -24,10 +24,11 @@ from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.settings import Connection
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, AudienceFound
 from nl_pipeline.warehouse.observations import Evidence, naive
-from nl_pipeline.warehouse.outcomes import Pending, Result
+from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
 P = ProviderState
 _OVERLAP = timedelta(minutes=1)
+_PROFILES = ("update_member", "update_contact")
 _ORDER = (
     "unsubscribe",
     "archive",
@@ -117,7 +118,8 @@ class World:
     """Both sides, their clock, what goes wrong, and what is true about consent.
 
     ``faults``: how the next changes end, in turn: ok, refused, failed, lost (unknown and not
-    done), unheard (unknown and done), ignored (accepted without effect). ``meanwhile``: acts that
+    done), unheard (unknown and done), ignored (accepted without effect), unfit (the address or a
+    value is refused, and will be as long as it stays). ``meanwhile``: acts that
     happen while a push is under way, one at each opportunity.
     """
 
@@ -258,9 +260,11 @@ class ModelCrm:
         for item in pending:
             end = self.world.end(item)
             record = item.change.record_id
-            if end in ("ok", "unheard"):
+            dropped = _unfit_field(item) if end == "unfit" else ()
+            item = _without(item, dropped=dropped)
+            if end in ("ok", "unheard") or (dropped and item.change.after):
                 record = self._apply(item)
-            on_results([_result(item, end=end, record_id=record)])
+            on_results([_result(item, end=end, record_id=record, dropped=dropped)])
         self.world.happen()
 
     def _apply(self, item: Pending) -> str:
@@ -421,13 +425,23 @@ class ModelAudience:
         for item in sorted(pending, key=lambda p: _ORDER.index(p.change.action)):
             end = self.world.end(item)
             record: str | None = item.change.record_id
-            if end in ("ok", "unheard"):
+            dropped = _unfit_field(item) if end == "unfit" else ()
+            item = _without(item, dropped=dropped)
+            if end in ("ok", "unheard") or (dropped and item.change.after):
                 record = self._apply(item)
                 if record is None:
                     end = "refused"
                     self.world.sent[-1] = (item.change.seq, end)
-            on_results([_result(item, end=end, record_id=record or "")])
+                    on_results([Result(item.change.seq, end, cause=self._why_refused(item))])
+                    continue
+            on_results([_result(item, end=end, record_id=record or "", dropped=dropped)])
         self.world.happen()
+
+    def _why_refused(self, item: Pending) -> str:
+        key = address_key(item.change.after.get("email", "")) or item.change.key
+        if key in self.world.members:
+            return "exists"
+        return "forgotten" if key in self.world.forgotten else "absent"
 
     def _apply(self, item: Pending) -> str | None:
         """The member's id afterwards; None if the service would refuse."""
@@ -502,12 +516,29 @@ class _Read(Generic[_Frame]):
         return self.announced_before == self.rows
 
 
-def _result(item: Pending, *, end: str, record_id: str) -> Result:
+def _unfit_field(item: Pending) -> tuple[DroppedField, ...]:
+    """The first field of a change that has some."""
+    action, after = item.change.action, item.change.after
+    names = [n for n in after if n.startswith("field:") or action in _PROFILES]
+    return tuple(DroppedField(n.removeprefix("field:"), "merge_fields") for n in names[:1])
+
+
+def _without(item: Pending, *, dropped: tuple[DroppedField, ...]) -> Pending:
+    names = {f.name for f in dropped}
+    after = {n: v for n, v in item.change.after.items() if n.removeprefix("field:") not in names}
+    return replace(item, change=replace(item.change, after=after))
+
+
+def _result(
+    item: Pending, *, end: str, record_id: str, dropped: tuple[DroppedField, ...] = ()
+) -> Result:
     seq = item.change.seq
-    if end in ("ok", "ignored"):
-        return Result(seq, "sent", record_id=record_id)
+    if end in ("ok", "ignored") or (dropped and item.change.after):
+        return Result(seq, "sent", record_id=record_id, dropped=dropped)
     if end in ("lost", "unheard"):
         return Result(seq, "unknown", cause="no_answer")
+    if end == "unfit":
+        return Result(seq, "refused", cause="fake_or_invalid", dropped=dropped)
     return Result(seq, end, cause="model")
 
 

@@ -139,8 +139,7 @@ def _come_to_rest(stage: Stage) -> Observed:
     for _ in range(_MOST_SYNCS):
         observed = stage.observe_and_plan(full=True)
         _assert_plan_is_expected(observed)
-        # Whom the provider has forgotten for good is refused each time, until the person comes.
-        if all(c.expected.key in stage.world.forgotten for c in observed.changes):
+        if not observed.changes:
             return observed
         plan = observed.plan
         if any(c.held_by is not None for c in observed.changes):

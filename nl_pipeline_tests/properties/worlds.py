@@ -372,7 +372,9 @@ def acts() -> st.SearchStrategy[Act]:
 
 
 def _rounds(most_acts: int, *, unruly: bool) -> st.SearchStrategy[Round]:
-    faults = st.sampled_from(["ok", "ok", "ok", "refused", "failed", "lost", "unheard", "ignored"])
+    faults = st.sampled_from(
+        ["ok"] * 3 + ["refused", "failed", "lost", "unheard", "ignored", "unfit", "unfit"]
+    )
     never = st.just(())
     return st.builds(
         Round,

@@ -154,10 +154,12 @@ def test_a_refused_address_is_counted_with_the_cause_of_the_refusal(history: His
     ]
 
 
-def test_a_refused_row_names_the_contact_the_cause_and_the_next_step(history: History) -> None:
+def test_a_row_refused_before_names_the_contact_the_cause_and_the_next_step(
+    history: History,
+) -> None:
     problems = report.list_problems(history.loaded, connection=CONNECTION)
 
-    (refused,) = [p for p in problems if p.problem.result == "refused"]
+    (refused,) = [p for p in problems if p.problem.kind == "quarantine"]
 
     (contact,) = [
         c for c in history.control.dump("onoffice")["addresses"] if c["Email"] == REFUSED_ADDRESS

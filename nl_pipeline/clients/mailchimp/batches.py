@@ -30,6 +30,7 @@ from nl_pipeline.clients.mailchimp.session import Path, Session
 CHUNK = 500
 """Operations of one batch; 500 to 1,000 are named by the sources as safe."""
 
+_BATCH = "/batches/{batch_id}"
 _PENDING = 10
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
@@ -190,10 +191,14 @@ def _finished(
     sleep: Callable[[float], None],
     progressed: Callable[[int], None],
 ) -> _Batch | None:
-    """Poll until the batch is finished; None when it stood still for too long."""
+    """Poll until the batch is finished; None when it stood still for too long.
+
+    One that is given up is stopped: it would run later, over whatever has changed by then.
+    """
     wait, idle = _FIRST_WAIT, 0.0
     while batch.status != "finished":
         if idle >= _PATIENCE:
+            session.perform("DELETE", Path(_BATCH, [batch.id]), repeatable=True)
             return None
         sleep(wait)
         before = (batch.status, batch.finished_operations)
@@ -206,7 +211,7 @@ def _finished(
 
 
 def _status(session: Session, batch_id: str) -> _Batch:
-    return session.get(Path("/batches/{batch_id}", [batch_id]), answer=_Batch)
+    return session.get(Path(_BATCH, [batch_id]), answer=_Batch)
 
 
 def _results(session: Session, batch: _Batch | None) -> dict[str, _Row]:

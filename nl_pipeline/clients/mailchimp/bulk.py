@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from nl_pipeline.clients.errors import ApiError, OutcomeUnknown
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown
 from nl_pipeline.clients.mailchimp.models import (
     AddOutcome,
     Member,
@@ -23,6 +23,7 @@ from nl_pipeline.clients.mailchimp.models import (
     SegmentOutcome,
 )
 from nl_pipeline.clients.mailchimp.problems import (
+    SYSTEM,
     MemberRefused,
     RefusalCause,
     merge_tag,
@@ -179,6 +180,15 @@ def _add(
         stopped.append(error)
     else:
         _take(answer, addresses=addresses, tally=tally)
+        if any(refusal.cause is RefusalCause.CONTACT_LIMIT for refusal in tally.refused):
+            stopped.append(
+                OperatorNeeded(
+                    "adding members: the plan takes no further contact",
+                    system=SYSTEM,
+                    code=RefusalCause.CONTACT_LIMIT.value,
+                    what_next="raise the contact limit of the Mailchimp plan, or archive members",
+                )
+            )
 
 
 def _take(answer: _AddAnswer, *, addresses: Sequence[str], tally: _Tally) -> None:

@@ -263,14 +263,15 @@ class MailchimpClient:
         audience_id: str,
         operations: Sequence[Operation],
         *,
+        batched: bool = True,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> list[OperationOutcome]:
         """Carry out writes of single members; one outcome each, in the same order.
 
-        Fewer than `batch_threshold` are sent directly, more as batches. Each outcome stands for
-        itself; `on_progress` gets the number done and the number of all.
+        Fewer than `batch_threshold` are sent directly, more as batches unless `batched` is false.
+        Each outcome stands for itself; `on_progress` gets the number done and the number of all.
         """
-        if len(operations) < self._batch_threshold:
+        if not batched or len(operations) < self._batch_threshold:
             return batches.run_directly(
                 self._session,
                 pool=self._pool,

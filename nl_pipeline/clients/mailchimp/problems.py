@@ -45,6 +45,7 @@ class RefusalCause(StrEnum):
     INVALID_EMAIL = "invalid_email"
     MERGE_FIELDS = "merge_fields"
     TOO_MANY_SIGNUPS = "too_many_signups"
+    CONTACT_LIMIT = "contact_limit"
     OTHER = "other"
 
 
@@ -108,6 +109,9 @@ _PHRASES: tuple[tuple[str, RefusalCause], ...] = (
     ("provide a valid email address", RefusalCause.INVALID_EMAIL),
     ("signed up to a lot of lists", RefusalCause.TOO_MANY_SIGNUPS),
     ("merge fields were invalid", RefusalCause.MERGE_FIELDS),
+    # How a plan that takes no further contact says so was seen nowhere.
+    ("limit of contacts", RefusalCause.CONTACT_LIMIT),
+    ("contact limit", RefusalCause.CONTACT_LIMIT),
 )
 _TITLES = {
     "Member In Compliance State": RefusalCause.COMPLIANCE,
@@ -126,6 +130,7 @@ _NEXT = {
     RefusalCause.INVALID_EMAIL: "correct the address in the CRM",
     RefusalCause.MERGE_FIELDS: "correct the named fields in the CRM or their mapping",
     RefusalCause.TOO_MANY_SIGNUPS: "wait a day; Mailchimp limits sign-ups of one address",
+    RefusalCause.CONTACT_LIMIT: "raise the contact limit of the Mailchimp plan, or archive members",
     RefusalCause.OTHER: "look at the member in Mailchimp",
 }
 
@@ -197,7 +202,8 @@ def failure_of(
             system=SYSTEM,
             code=_code(problem.title),
             status=status,
-            what_next="check the API key, the role of its user and what the plan allows",
+            what_next="check the API key, the role of its user and what the plan allows (contacts,"
+            " audiences)",
         )
     if scope == "account" or (scope == "members" and status != 400):
         return _account_failure(status, problem=problem, what=what)

@@ -30,8 +30,37 @@ _RECORD = frozenset(
 )
 _UNKNOWN_FIELD = frozenset({75, 141, 143, 144, 145})
 
+#: Codes by which a write refuses the value, or the name, of one of its fields.
+_VALUE = frozenset(
+    {75, 76, 77, 91, 92, 93, 116, 122, 141, 143, 144, 145, 187, 227, 228, 229, 251, 252, 254, 255}
+    | {270, 294, 300}
+)
+
 #: Codes that mean "no such record, or none we may see" in a read by record id.
 RECORD_ABSENT = frozenset({80, 185, 235, 292})
+
+
+class ValueRefused(SkipRecord):
+    """A write was refused for one of its values. ``fields``: those the message named, if any."""
+
+    def __init__(self, what: str, *, code: int, fields: tuple[str, ...]) -> None:
+        named = f", fields {', '.join(fields)}" if fields else ""
+        super().__init__(
+            f"{what}: a value was refused{named}",
+            system=SYSTEM,
+            code=str(code),
+            what_next="correct the value, or the field mapping",
+        )
+        self.fields = fields
+
+
+def error_of_write(
+    code: int, *, what: str, message: str = "", field_names: Collection[str] = ()
+) -> ApiError:
+    """Return the error for a code that ended a write."""
+    if code in _VALUE:
+        return ValueRefused(what, code=code, fields=_named_fields(message, field_names))
+    return error_of(code, what=what, message=message, field_names=field_names)
 
 
 def error_of(
@@ -115,6 +144,10 @@ def clock_refused(what: str, *, status: int | None = None) -> OperatorNeeded:
 def _named_field(code: int, message: str, names: Collection[str]) -> str:
     if code not in _UNKNOWN_FIELD:
         return ""
-    words = {word.strip("\"'.:,;") for word in message.split()}
-    named = sorted(words.intersection(names))
+    named = _named_fields(message, names)
     return f", unknown field {', '.join(named)}" if named else ""
+
+
+def _named_fields(message: str, names: Collection[str]) -> tuple[str, ...]:
+    words = {word.strip("\"'.:,;") for word in message.split()}
+    return tuple(sorted(words.intersection(names)))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice.envelope import Action, ActionResult
-from nl_pipeline.clients.onoffice.error_codes import SYSTEM, error_of
+from nl_pipeline.clients.onoffice.error_codes import SYSTEM, error_of_write
 from nl_pipeline.clients.onoffice.models import ActionOutcome
 from nl_pipeline.clients.onoffice.session import Session
 
@@ -64,7 +64,7 @@ def chunks(items: Sequence[T], *, size: int) -> Iterator[Sequence[T]]:
 def _outcome(reference: str, action: Action, result: ActionResult) -> ActionOutcome:
     creates = action.verb == "create"
     if result.status.errorcode:
-        error = error_of(
+        error = error_of_write(
             result.status.errorcode,
             what=f"{action.name} {reference}",
             message=result.status.message or "",

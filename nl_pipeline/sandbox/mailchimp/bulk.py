@@ -16,18 +16,21 @@ from nl_pipeline.sandbox.mailchimp import errors
 from nl_pipeline.sandbox.mailchimp.account import Account, Cause
 from nl_pipeline.sandbox.mailchimp.addresses import accepted_address, subscriber_hash
 from nl_pipeline.sandbox.mailchimp.calls import Answer, ApiCall
+from nl_pipeline.sandbox.mailchimp.changes import member_state
+from nl_pipeline.sandbox.mailchimp.contact_limit import check_room
 from nl_pipeline.sandbox.mailchimp.errors import ApiProblem
 from nl_pipeline.sandbox.mailchimp.member_view import rendered
 from nl_pipeline.sandbox.mailchimp.member_writes import (
     POST_STATUSES,
     MemberBody,
     Written,
+    raise_refusal,
     wanted_status,
     write_member,
 )
 from nl_pipeline.sandbox.mailchimp.state import Audience, Member
 from nl_pipeline.sandbox.mailchimp.tagging import give_tag, segment_named, take_tag
-from nl_pipeline.sandbox.mailchimp.transitions import Write
+from nl_pipeline.sandbox.mailchimp.transitions import Verdict, Write, decide
 
 MEMBER_LIMIT = 500
 
@@ -48,6 +51,8 @@ def write_members(account: Account, call: ApiCall) -> Answer:
     body = call.read(_BulkBody)
     if len(body.members) > MEMBER_LIMIT:
         raise errors.bad_request("You may only add or update up to 500 members per call.")
+    if account.switches.contact_limit_error == "call":
+        check_room(account, wanted=sum(_is_new(audience, item) for item in body.members))
     new: list[Member] = []
     updated: list[Member] = []
     refused: list[dict[str, str]] = []
@@ -85,6 +90,12 @@ def write_members(account: Account, call: ApiCall) -> Answer:
     )
 
 
+def _is_new(audience: Audience, item: MemberBody) -> bool:
+    sent = "" if item.email_address is UNSET else item.email_address
+    member = audience.by_hash.get(subscriber_hash(sent))
+    return member is None or member.status == "archived"
+
+
 def _write(
     account: Account,
     audience: Audience,
@@ -100,6 +111,10 @@ def _write(
         raise errors.invalid_body(errors.FieldError("status", "This value should not be blank."))
     member = audience.by_hash.get(subscriber_hash(address))
     if member is not None and member.status != "archived" and not body.update_existing:
+        state = member_state(member)
+        verdict = decide(state, write=Write.POST, switches=account.switches)
+        if verdict is Verdict.COMPLIANCE:
+            raise_refusal(verdict, account=account, email_address=address, state=state)
         raise _AlreadyMember
     written = write_member(
         account,

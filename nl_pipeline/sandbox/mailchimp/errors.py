@@ -174,6 +174,14 @@ def invalid_merge_fields(errors: tuple[FieldError, ...]) -> ApiProblem:
     return invalid_resource("Your merge fields were invalid.", *errors)
 
 
+def too_many_contacts(limit: int, *, form: str) -> ApiProblem:
+    """A contact more than the plan allows: 403 for the call, 400 for the address [inferred]."""
+    detail = f"Your plan may not permit this: you have reached your contact limit of {limit}."
+    if form == "call":
+        return ApiProblem(403, "Authorization Failure", detail)
+    return invalid_resource(detail)
+
+
 def too_many_connections(limit: int) -> ApiProblem:
     """429 for one request more than the account may have open."""
     return ApiProblem(

@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from nl_pipeline.sandbox.mailchimp import changes, errors, times
 from nl_pipeline.sandbox.mailchimp.account import Account, Cause
 from nl_pipeline.sandbox.mailchimp.addresses import accepted_address, subscriber_hash
+from nl_pipeline.sandbox.mailchimp.contact_limit import check_room
 from nl_pipeline.sandbox.mailchimp.merge_values import checked_values
 from nl_pipeline.sandbox.mailchimp.state import Audience, Member
 from nl_pipeline.sandbox.mailchimp.transitions import State, Verdict, Write, decide
@@ -82,7 +83,8 @@ def write_member(
         verdict = Verdict.KEEP
     member = audience.by_hash.get(subscriber_hash(email_address))
     shown = member.email_address if member else email_address
-    _raise_refusal(verdict, account=account, email_address=shown, state=state)
+    raise_refusal(verdict, account=account, email_address=shown, state=state)
+    check_room(account, wanted=1 if member is None or verdict is Verdict.UNARCHIVE else 0)
     sent = {} if body.merge_fields is UNSET else body.merge_fields
     values = checked_values(
         audience,
@@ -129,7 +131,8 @@ def free_address(account: Account, audience: Audience, *, member: Member, wanted
     return address
 
 
-def _raise_refusal(verdict: Verdict, *, account: Account, email_address: str, state: State) -> None:
+def raise_refusal(verdict: Verdict, *, account: Account, email_address: str, state: State) -> None:
+    """Raise the API's refusal that a verdict stands for, if it is one."""
     if verdict is Verdict.EXISTS:
         raise errors.member_exists(email_address)
     if verdict is Verdict.FORGOTTEN:

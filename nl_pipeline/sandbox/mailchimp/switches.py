@@ -28,6 +28,11 @@ class Switches(msgspec.Struct, kw_only=True):
     # Account and transport
     max_audiences: Annotated[int, Meta(ge=-1)] = 5
     """Audiences the plan allows (``constraints.max_instances``); -1 is unlimited."""
+    max_contacts: Annotated[int, Meta(ge=-1)] = -1
+    """Contacts the plan allows over all audiences, archived ones not counted; -1 is unlimited."""
+    contact_limit_error: Literal["call", "member"] = "call"
+    """Whether one contact too many refuses the whole call (403, as for audiences) or one address
+    of it; neither form nor text was seen anywhere [open]."""
     connection_limit: Count = 10
     """Simultaneous requests; one more is answered 429 (Mailchimp docs, errors)."""
     latency_seconds: Seconds = 0.002

@@ -1,28 +1,27 @@
 """Changes of members, in the fewest calls that keep a status safe.
 
-Belongs here: which operation carries out which change. Must not be here: what is to be changed.
-Facts with their sources are in the client; the reading of them that matters here: creating with
-``update_existing: false`` cannot overwrite an existing status, a profile update carries none.
+Belongs here: the order of the kinds of change, removals, confirmations and tags. Must not be here:
+what is to be changed, creations (``creating``), profiles (``profiles``). Facts with their sources
+are in the client.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded
 from nl_pipeline.clients.mailchimp import (
     MailchimpClient,
-    NewMember,
     Operation,
     archive_member,
     patch_member,
-    put_member,
     tag_member,
 )
-from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.sync.providers.mailchimp.creating import Creating
+from nl_pipeline.sync.providers.mailchimp.profiles import Profiles
+from nl_pipeline.sync.providers.mailchimp.refusals import result_of
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.warehouse.outcomes import Pending, Result
 
@@ -41,7 +40,8 @@ class Writing:
 
     def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
         self._client = client
-        self._fields = fields
+        self._creating = Creating(client, fields=fields)
+        self._profiles = Profiles(client, fields=fields)
         self._segment: int | None = None
 
     def push(
@@ -60,21 +60,22 @@ class Writing:
             by_action.setdefault(item.change.action, []).append(item)
         take = by_action.get
         removals = [*take("unsubscribe", []), *take("archive", [])]
-        self._run(
-            audience_id, [self._operation([item]) for item in removals], on_results=on_results
+        self._run(audience_id, [self._operation(p) for p in removals], on_results=on_results)
+        created = self._creating.create(audience_id, take("subscribe", []), on_results=on_results)
+        back = self._creating.bring_back(
+            audience_id, take("resubscribe", []), on_results=on_results
         )
-        lost = self._subscribe(audience_id, take("subscribe", []), on_results=on_results)
+        # Sent directly: a batch that is given up may still run hours later and mail somebody who
+        # has opted out in between.
         self._run(
             audience_id,
-            [self._operation([item]) for item in [*take("resubscribe", []), *take("confirm", [])]],
+            [self._operation(item) for item in take("confirm", [])],
             on_results=on_results,
+            batched=False,
         )
-        profiles: dict[str, list[Pending]] = {}
-        for item in [*take("update_member", []), *take("change_address", [])]:
-            profiles.setdefault(item.change.record_id, []).append(item)
-        self._run(
+        self._profiles.update(
             audience_id,
-            [self._operation(items) for items in profiles.values()],
+            [*take("update_member", []), *take("change_address", [])],
             on_results=on_results,
         )
         moved = {
@@ -82,95 +83,23 @@ class Writing:
             for item in take("change_address", [])
         }
         self._tag(
-            audience_id, take("tag_member", []), lost=lost, moved=moved, on_results=on_results
+            audience_id,
+            take("tag_member", []),
+            lost=created.lost | back.lost,
+            moved=moved,
+            on_results=on_results,
         )
+        # No further contact is taken: whoever is there already has been served by now.
+        for stopped_by in (created.stopped_by, back.stopped_by):
+            if stopped_by is not None:
+                raise stopped_by
 
-    def _subscribe(
-        self,
-        audience_id: str,
-        pending: Sequence[Pending],
-        *,
-        on_results: Callable[[list[Result]], None],
-    ) -> set[str]:
-        """Create members in bulk; returns the keys that were not created.
-
-        An answer is matched by the key of its address, because Mailchimp may spell it differently
-        than it was sent. One that matches nobody is dropped: what was sent for it has no result,
-        and the read-back decides.
-        """
-        lost: set[str] = set()
-        for start in range(0, len(pending), _PORTION):
-            chunk = pending[start : start + _PORTION]
-            by_key = {item.change.key: item for item in chunk}
-            outcome = self._client.add_members(
-                audience_id,
-                [
-                    NewMember(
-                        email_address=item.change.after["email"],
-                        status="subscribed",
-                        merge_fields=self._merge_fields(item.change.after),
-                    )
-                    for item in chunk
-                ],
-            )
-            created = [
-                (member.email_address, "sent", "", member.id)
-                for member in (*outcome.created, *outcome.updated)
-            ]
-            answers = [
-                *created,
-                *((r.email_address, "refused", str(r.cause), "") for r in outcome.refused),
-                *((address, "unknown", "no_answer", "") for address in outcome.unknown),
-                *((address, "failed", "not_sent", "") for address in outcome.not_sent),
-            ]
-            results = [
-                Result(item.change.seq, result, cause=cause, record_id=member_id)
-                for address, result, cause, member_id in answers
-                if (item := by_key.get(address_key(address) or "")) is not None
-            ]
-            lost |= by_key.keys() - {address_key(address) for address, *_ in created}
-            on_results(results)
-            if isinstance(outcome.stopped_by, OperatorNeeded):
-                raise outcome.stopped_by
-        return lost
-
-    def _merge_fields(self, after: dict[str, Any]) -> dict[str, str]:
-        """The mapped values among ``after`` by merge tag; a creation marks them with ``field:``."""
-        return {
-            f.provider: str(after[name])
-            for f in self._fields
-            for name in (f.name, f"field:{f.name}")
-            if name in after
-        }
-
-    def _operation(self, items: Sequence[Pending]) -> Operation:
-        reference = ",".join(str(item.change.seq) for item in items)
-        first = items[0].change
-        if first.action == "unsubscribe":
-            return patch_member(first.record_id, reference=reference, status="unsubscribed")
-        if first.action == "archive":
-            return archive_member(first.record_id, reference=reference)
-        if first.action == "confirm":
-            return patch_member(first.record_id, reference=reference, status="pending")
-        if first.action == "resubscribe":
-            return put_member(
-                first.record_id,
-                reference=reference,
-                email_address=items[0].address,
-                status_if_new="subscribed",
-                status="subscribed",
-                merge_fields=self._merge_fields(first.after),
-            )
-        merged: dict[str, str] = {}
-        address: str | None = None
-        for item in items:
-            if item.change.action == "change_address":
-                address = item.change.after["email"]
-            else:
-                merged |= self._merge_fields(item.change.after)
-        return patch_member(
-            first.record_id, reference=reference, merge_fields=merged or None, email_address=address
-        )
+    def _operation(self, item: Pending) -> Operation:
+        change, reference = item.change, str(item.change.seq)
+        if change.action == "archive":
+            return archive_member(change.record_id, reference=reference)
+        status = "unsubscribed" if change.action == "unsubscribe" else "pending"
+        return patch_member(change.record_id, reference=reference, status=status)
 
     def _run(
         self,
@@ -178,18 +107,18 @@ class Writing:
         operations: Sequence[Operation],
         *,
         on_results: Callable[[list[Result]], None],
+        batched: bool = True,
     ) -> None:
         for start in range(0, len(operations), _PORTION):
             results: list[Result] = []
             stopped: OperatorNeeded | None = None
-            for outcome in self._client.run(audience_id, operations[start : start + _PORTION]):
+            portion = operations[start : start + _PORTION]
+            for outcome in self._client.run(audience_id, portion, batched=batched):
                 new_id = str(outcome.body.get("id", "")) if outcome.body else ""
                 if isinstance(outcome.error, OperatorNeeded):
                     stopped = outcome.error
-                results += [
-                    _result(int(seq), outcome.error, record_id=new_id)
-                    for seq in outcome.reference.split(",")
-                ]
+                seq = int(outcome.reference)
+                results.append(result_of(seq, outcome.error, record_id=new_id))
             on_results(results)
             if stopped is not None:
                 raise stopped
@@ -265,13 +194,3 @@ def _own_tags_only(pending: Pending) -> bool:
     return (
         set(pending.change.after["add"]) <= {OWNERSHIP_TAG} and not pending.change.after["remove"]
     )
-
-
-def _result(seq: int, error: ApiError | None, *, record_id: str) -> Result:
-    if error is None:
-        return Result(seq, "sent", record_id=record_id)
-    if isinstance(error, OutcomeUnknown):
-        return Result(seq, "unknown", cause=error.code)
-    if isinstance(error, (Retryable, OperatorNeeded)):
-        return Result(seq, "failed", cause=error.code)
-    return Result(seq, "refused", cause=error.code)
