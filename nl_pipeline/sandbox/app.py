@@ -113,7 +113,8 @@ class DateHeader:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the header to the start of the response."""
-        service = self._services.get((scope.get("path", "").split("/") + ["", ""])[1])
+        name = scope.get("path", "").removeprefix("/").partition("/")[0]
+        service = self._services.get(name)
         clock = self._clock if service is None else service.clock
 
         async def dated(message: Message) -> None:

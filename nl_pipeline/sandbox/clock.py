@@ -1,7 +1,8 @@
 """The sandbox's clock: real time plus an offset that the control API moves forward.
 
-Belongs here: what time it is inside the sandbox and by the clock of each service. Does not belong here: anything that happens
-*because* time has passed; services are told through ``Service.on_clock_advanced``.
+Belongs here: what time it is inside the sandbox and by the clock of each service. Does not belong
+here: anything that happens *because* time has passed; services are told through
+``Service.on_clock_advanced``.
 """
 
 from __future__ import annotations

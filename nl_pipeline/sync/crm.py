@@ -20,6 +20,7 @@ from nl_pipeline.clients.onoffice import (
     AddressPages,
     AddressRecord,
     Condition,
+    Conditions,
     CrmZone,
     NewAddress,
     OnOfficeClient,
@@ -32,7 +33,8 @@ from nl_pipeline.domain.states import KEY_BY_NEWSLETTER, NEWSLETTER_BY_KEY, Elig
 from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.outcomes import Pending, Result
 
-#: An incremental read starts this much before the last one began: clocks differ, and a change
+#: An incremental read starts this much before the last one began: a change may become visible
+#: after it was made.
 #: may become visible after it was made.
 OVERLAP = timedelta(minutes=10)
 
@@ -59,6 +61,11 @@ class ContactRead:
     @property
     def rows(self) -> int:
         return self.pages.rows
+
+    @property
+    def served_at(self) -> datetime | None:
+        """The CRM's time when the read began, once it has; None if the CRM tells no time."""
+        return self.pages.served_at
 
     @property
     def complete(self) -> bool:
@@ -127,16 +134,21 @@ class CrmSide:
 
     def read(self, *, since: datetime | None, observed_at: datetime) -> ContactRead:
         """Read all addresses, or those changed since (aware UTC) with overlap."""
-        conditions = None
+        conditions, closing = None, None
         if since is not None:
             overlap = OVERLAP + _autumn_hour(since, zone=ZoneInfo(self._zone.name))
-            wall = self._zone.wall_text(since - overlap)
-            conditions = {"Aenderung": [Condition(op=">=", value=wall)]}
+            start = Condition(op=">=", value=self._zone.wall_text(since - overlap))
+            conditions = {"Aenderung": [start]}
+
+            def closing(now: datetime) -> Conditions:
+                return {"Aenderung": [start, Condition(op="<=", value=self._zone.wall_text(now))]}
+
         pages = self.client.read_addresses(
             fields=self._read_fields(),
             conditions=conditions,
             # A stable order: rows that change while pages are read must not move between them.
-            sort_by="KdNr" if since is None and "KdNr" in self.configuration() else None,
+            sort_by="KdNr" if "KdNr" in self.configuration() else None,
+            closing=closing,
         )
         read = ContactRead(pages=pages, frames=iter(()))
         read.frames = (

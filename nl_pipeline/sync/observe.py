@@ -65,8 +65,9 @@ def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
             rows_read=read.rows,
             complete=complete,
         ),
-        # Rows shifted between pages may have been missed: the next read starts where this one did.
-        cursor=started if complete else None,
+        # Rows shifted between pages may have been missed: the next read starts where the last
+        # complete one did, by the clock of the service, which is the one its records go by.
+        cursor=(read.served_at or started) if complete else None,
         now=link.now(),
     )
     if mode == "full":
@@ -101,7 +102,7 @@ def read_members(link: Link, *, mode: Mode) -> ReadResult:
             complete=complete,
         ),
         complaints=complaints,
-        cursor=started if complete else None,
+        cursor=(read.served_at or started) if complete else None,
         now=link.now(),
     )
     if mode == "full":

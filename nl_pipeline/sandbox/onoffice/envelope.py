@@ -83,8 +83,8 @@ def checked_action(
 ) -> Action:
     """One action after all checks, in the order structure, timestamp, signature.
 
-    ``clocks`` are the server times, in seconds, that a timestamp may lie near. Raises 16 to 20, 23, 136, 137, and the code of a fault
-    that makes single actions fail.
+    ``clocks`` are the server times, in seconds, that a timestamp may lie near. Raises 16 to 20, 23,
+    136, 137, and the code of a fault that makes single actions fail.
     """
     if not isinstance(raw, dict) or raw.get("actionid") in (None, ""):
         raise ActionError(16)

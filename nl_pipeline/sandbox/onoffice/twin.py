@@ -48,9 +48,7 @@ class OnOfficeTwin:
     name = "onoffice"
 
     def __init__(self, *, clock: Clock) -> None:
-        self.clock: Clock = ServiceClock(
-            clock, skew=lambda: self.state.switches.clock_skew_seconds
-        )
+        self.clock: Clock = ServiceClock(clock, skew=lambda: self.state.switches.clock_skew_seconds)
         self.state = State(self.clock)
         reader = AddressReader(self.state)
         state = self.state

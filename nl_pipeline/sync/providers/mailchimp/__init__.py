@@ -26,6 +26,7 @@ class MailchimpAudience:
         self._client = client
         set_up, look_ups = SetUp(client, fields=synced), LookUps(client)
         reading = Reading(client, fields=fields)
+        self.now = client.now
         self.check = set_up.check
         self.prepare = set_up.prepare
         self.read = reading.read
