@@ -205,6 +205,7 @@ class ModelCrm:
             announced_before=announced,
             announced_after=announced,
             rows=len(rows),
+            served_at=observed_at,
         )
 
     def read_ids(
@@ -321,6 +322,9 @@ class ModelAudience:
     def calls(self) -> Counter[str]:
         return Counter()
 
+    def now(self) -> datetime:
+        return self.world.clock.now()
+
     def check(self, *, name: str, audience_id: str | None) -> AudienceFound:
         return AudienceFound("audience", created=False, fields_created=())
 
@@ -350,6 +354,7 @@ class ModelAudience:
             announced_before=announced,
             announced_after=announced,
             rows=len(rows),
+            served_at=observed_at,
         )
 
     def _frame(self, members: Sequence[Member], *, observed_at: datetime) -> pd.DataFrame:
@@ -495,6 +500,7 @@ class _Read(Generic[_Frame]):
     announced_before: int
     announced_after: int
     rows: int
+    served_at: datetime | None
     rejected: list[tuple[str, str]] = field(default_factory=list)
 
     @property
