@@ -265,12 +265,12 @@ def has_unconfirmed(warehouse: Warehouse, *, plan_id: str) -> bool:
 
 
 def sent_to_provider(warehouse: Warehouse, *, plan_id: str) -> int:
-    """How many provider changes wait for their read-back."""
+    """How many provider changes were sent and are not confirmed, whatever the answer was."""
     with warehouse.session() as db:
         rows = db.execute(
             "SELECT count(*) FROM changes AS c JOIN outcome_now AS o USING (plan_id, seq)"
             " WHERE c.plan_id = ? AND c.side = 'provider' AND o.result IN ('sending', 'sent',"
-            " 'unknown')",
+            " 'unknown', 'refused', 'failed')",
             [plan_id],
         ).fetchall()
     return int(rows[0][0])

@@ -170,12 +170,19 @@ def test_a_refused_change_is_not_sent_again_in_the_second_pass(scenario: Scenari
         email="fake@kunde.example",
         new_email="fake@gibt-es-nicht.example",
     )
-    during(scenario, TO_PROVIDER, lambda: scenario.person("unsubscribe", "kunde-01"))
+    creations = "POST /3.0/lists/{list_id}"
+    sent = []
+
+    def leave() -> None:
+        sent.append(scenario.writes()[creations])
+        scenario.person("unsubscribe", "kunde-01")
+
+    during(scenario, TO_PROVIDER, leave)
     scenario.control.forget_calls()
 
     result = scenario.sync()
 
-    assert scenario.writes()["POST /3.0/lists/{list_id}"] == 1
+    assert [scenario.writes()[creations]] == sent
     assert result.total is not None
     assert result.total.refused == 1
     assert scenario.newsletter("kunde-01") == CANCEL
