@@ -177,6 +177,29 @@ class Scenario:
         """Other settings of the connection from now on, e.g. `adopt_existing=True`."""
         self.link = replace(self.link, settings=self.link.settings.model_copy(update=values))
 
+    def change_field(self, crm: str, **values: Any) -> None:
+        """Another mapping of the field that onOffice calls `crm`, e.g. `direction="to_crm"`."""
+        self.change_settings(
+            fields=tuple(
+                field.model_copy(update=values) if field.crm == crm else field
+                for field in self.link.settings.fields
+            )
+        )
+        connection = self.link.settings
+        fields = profile_fields(connection)
+        assert isinstance(self.link.audience, MailchimpAudience)
+        self.link = replace(
+            self.link,
+            warehouse=Warehouse(self.link.warehouse.path, fields=fields),
+            crm=CrmSide(
+                self.link.crm.client,
+                fields=fields,
+                tag_field=connection.tags.field,
+                time_zone=connection.crm.time_zone,
+            ),
+            audience=MailchimpAudience(self.link.audience.client, fields=fields),
+        )
+
     # People, and what they do
 
     def person(self, action: str, name: str, **details: Any) -> None:

@@ -226,6 +226,7 @@ def confirm(link: Link, *, plan: Plan) -> PushResult:
         plan_id=plan.plan_id,
         options=planning_options(link, mode="full" if plan.mode == "full" else "incremental"),
         hard_bounces=link.settings.activities.hard_bounce is not None,
+        profiles=activities.notes_profiles(link),
         provider_now=_provider_now(link),
         now=link.now(),
     )

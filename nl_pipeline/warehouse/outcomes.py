@@ -292,6 +292,7 @@ def confirm(
     plan_id: str,
     options: PlanningOptions,
     hard_bounces: bool,
+    profiles: bool,
     provider_now: datetime,
     now: datetime,
 ) -> Confirmation:
@@ -299,6 +300,7 @@ def confirm(
     consents it proves, plan the activities, move the base and close the plan.
 
     ``hard_bounces``: whether an address that bounced for good becomes an activity too.
+    ``profiles``: the same for profile values that were taken into the CRM.
     ``provider_now``: the provider's time, by which a consent is told from a later opt-out.
     """
     fields = warehouse.fields
@@ -314,6 +316,7 @@ def confirm(
             fields=fields,
             ownership_tag=options.ownership_tag,
             hard_bounces=hard_bounces,
+            profiles=profiles,
         )
         moved = settle(db, options=options, fields=fields, plan_id=plan_id, now=now)
         # Over an incomplete picture nobody can say who was there first, and a first sync of which

@@ -183,7 +183,9 @@ class ModelCrm:
     def __init__(self, world: World) -> None:
         self.world = world
         self.client = SimpleNamespace(
-            create_activities=self._create_activities, find_activities=self._find_activities
+            create_activities=self._create_activities,
+            find_activities=self._find_activities,
+            read_action_kinds=lambda: {"Email": ("Eingang",)},
         )
 
     def options(self) -> tuple[dict[str, str], dict[str, list[str]], bool]:
