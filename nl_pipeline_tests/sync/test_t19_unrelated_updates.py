@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from nl_pipeline.sandbox import credentials
+from nl_pipeline.sandbox.onoffice.state import USERS
 from nl_pipeline_tests.scenario import CANCEL, NO, YES, Picture, Scenario, address
 from nl_pipeline_tests.sync.conftest import StartedScenario
 from nl_pipeline_tests.sync.effects import seen_effects
@@ -20,6 +21,9 @@ from nl_pipeline_tests.sync.wire import Sent, sent_to_mailchimp
 
 PEOPLE = ("kunde-01", "left", "no-member", "complained", "bounced", "archived-member", "cancelled")
 """One of each kind: subscribed, opted out on either side, complained, bounced, archived."""
+
+USER = USERS[-1][1]
+"""Somebody else who may be in charge of a contact."""
 
 
 def patch_member(scenario: Scenario, name: str, **body: Any) -> None:
@@ -42,7 +46,7 @@ Update = Callable[[Scenario, str], None]
 IN_CRM: dict[str, Update] = {
     "a note": lambda s, n: s.set_field(n, Bemerkung="ruft zurück"),
     "a town": lambda s, n: s.set_field(n, Ort="Aachen"),
-    "a person in charge": lambda s, n: s.set_field(n, Benutzer="anna"),
+    "a person in charge": lambda s, n: s.set_field(n, Benutzer=USER),
     "an empty value": lambda s, n: s.set_field(n, Vorname=""),
 }
 AT_PROVIDER: dict[str, Update] = {
@@ -50,7 +54,7 @@ AT_PROVIDER: dict[str, Update] = {
     "the VIP mark": lambda s, n: patch_member(s, n, vip=True),
     "the language": lambda s, n: patch_member(s, n, language="fr"),
     "an unmapped field": lambda s, n: patch_member(s, n, merge_fields={"PHONE": "0241 1"}),
-    "a foreign tag": lambda s, n: s.staff("tag", n, tags=["Stammtisch"]),
+    "a foreign tag": lambda s, n: s.staff("tag", n, tag="Stammtisch"),
 }
 
 
