@@ -32,9 +32,9 @@ _NEWS = {
     "crm": """
         SELECT count(*)
         FROM (
-            SELECT * EXCLUDE (changed_at, observed_at) FROM staging_contacts
+            SELECT * EXCLUDE (changed_at, observed_at, print) FROM staging_contacts
             EXCEPT
-            SELECT * EXCLUDE (changed_at, observed_at) FROM contacts
+            SELECT * EXCLUDE (changed_at, observed_at, print) FROM contacts
         ) AS s
         LEFT JOIN contacts AS c USING (crm_id)
         WHERE s.crm_id::VARCHAR NOT IN (SELECT record_id FROM ours)
@@ -46,9 +46,9 @@ _NEWS = {
     "provider": """
         SELECT count(*)
         FROM (
-            SELECT * EXCLUDE (changed_at, observed_at) FROM staging_members
+            SELECT * EXCLUDE (changed_at, observed_at, print) FROM staging_members
             EXCEPT
-            SELECT * EXCLUDE (changed_at, observed_at) FROM members
+            SELECT * EXCLUDE (changed_at, observed_at, print) FROM members
         ) AS s
         WHERE (s.key NOT IN (SELECT key FROM ours)
             AND s.member_id NOT IN (SELECT record_id FROM ours))

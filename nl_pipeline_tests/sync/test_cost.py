@@ -1,6 +1,6 @@
 """What a sync costs in calls: as much as has changed.
 
-One world of 3,000 contacts, read in small pages, with one percent of them changed.
+One world of 2,000 contacts, read in small pages, with one percent of them changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nl_pipeline.sync.observe import Mode
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import YES, Scenario, connected
 
-CONTACTS = 3_000
+CONTACTS = 2_000
 CHANGED = CONTACTS // 100
 PAGE = 20
 
@@ -31,7 +31,14 @@ class Costs:
 
     @property
     def total(self) -> int:
-        return sum(count for name, count in self.calls.items() if " " in name)
+        return sum(self.calls.values())
+
+    @property
+    def reading(self) -> int:
+        """Calls that read: all but those that write to the provider, and one request for each kind
+        of action that writes to the CRM."""
+        to_provider = sum(n for name, n in self.writes.items() if " " in name)
+        return self.total - to_provider - sum(1 for name in self.writes if " " not in name)
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +50,9 @@ def world(
     scenario_control.reset(contacts=CONTACTS, existing_audience=True)
     with connected(scenario_control, folder=folder, crm_page=500, provider_page=1000) as first:
         first.start()
-        first.sync("full")
         ahead = first.ahead
     with connected(scenario_control, folder=folder, crm_page=PAGE, provider_page=PAGE) as scenario:
         scenario.ahead = ahead
-        scenario.sync()
         yield scenario
 
 
@@ -62,14 +67,20 @@ def costs_of(scenario: Scenario, mode: Mode) -> Costs:
 
 
 def people_in_step(scenario: Scenario) -> list[dict[str, Any]]:
-    """Contacts that are subscribed and alone with their address."""
+    """Contacts that are subscribed, ours, and alone with their address."""
     picture = scenario.picture()
-    subscribed = picture.subscribed()
+    subscribed = {
+        member["email_address"].lower()
+        for member in picture.members.values()
+        if member["status"] == "subscribed" and "onoffice" in member["tags"]
+    }
     mine = Counter(contact["Email"].lower() for contact in picture.contacts.values())
     return [
         contact
         for contact in picture.contacts.values()
         if contact["newsletter_aktiv"] == YES
+        and not contact["Privat"]
+        and contact["Status2Adr"] != "status2adr_archive"
         and contact["Email"].lower() in subscribed
         and mine[contact["Email"].lower()] == 1
     ]
@@ -79,6 +90,7 @@ def people_in_step(scenario: Scenario) -> list[dict[str, Any]]:
 def costs(world: Scenario) -> dict[str, Costs]:
     """A full sync, an incremental one after one percent changed on each side, one after that."""
     full = costs_of(world, "full")
+    world.sync()
     world.pass_time()
     people = people_in_step(world)
     for contact in people[: CHANGED // 2]:
@@ -103,11 +115,12 @@ def costs(world: Scenario) -> dict[str, Costs]:
     }
 
 
-def test_with_one_percent_changed_an_incremental_sync_costs_a_tenth_of_a_full_one(
+def test_with_one_percent_changed_an_incremental_sync_reads_a_tenth_of_what_a_full_one_reads(
     costs: dict[str, Costs],
 ) -> None:
     assert costs["incremental"].writes["modify:address"] == CHANGED - CHANGED // 2
-    assert costs["incremental"].total <= costs["full"].total / 10
+    assert costs["full"].writes == {}
+    assert costs["incremental"].reading <= costs["full"].reading / 10
 
 
 def test_a_second_sync_writes_nothing(costs: dict[str, Costs]) -> None:
