@@ -88,6 +88,10 @@ class CrmSide:
         self._fields = fields
         self._tag_field = tag_field
 
+    def now(self) -> datetime | None:
+        """The CRM's time by its last answer (aware UTC), None before one."""
+        return self.client.now()
+
     def configuration(self) -> dict[str, AddressField]:
         """The account's address fields, checked for everything this connection reads or writes.
 

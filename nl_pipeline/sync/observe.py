@@ -11,6 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
+from nl_pipeline.sync import clocks
 from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.providers.port import MemberRead
@@ -65,6 +66,7 @@ def _read_contacts(link: Link, *, since: datetime | None) -> ReadResult:
         complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
+    clocks.note_crm(link)
     observations.finish_contacts(
         link.warehouse,
         snapshot=_snapshot(link, side="crm", mode=mode, started=started, read=read),
@@ -106,6 +108,7 @@ def _read_members(link: Link, *, audience_id: str, since: datetime | None, mode:
         complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
+    clocks.note_provider(link)
     # Who complains is unsubscribed or cleaned by it, and so among what changed.
     may_complain = full or bool(staged.states & _MAY_BE_COMPLAINTS)
     observations.finish_members(

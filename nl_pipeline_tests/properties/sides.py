@@ -188,6 +188,9 @@ class ModelCrm:
             read_action_kinds=lambda: {"Email": ("Eingang",)},
         )
 
+    def now(self) -> datetime:
+        return self.world.clock.now()
+
     def options(self) -> tuple[dict[str, str], dict[str, list[str]], bool]:
         return self.world.labels, self.world.permitted, bool(self.world.labels)
 

@@ -139,6 +139,22 @@ def test_a_no_is_noted_in_the_providers_time(scenario: Scenario, hours: int) -> 
     assert abs(noted - right().replace(tzinfo=None)) < timedelta(minutes=1)
 
 
+@WRONG
+def test_a_cancellation_after_a_sign_up_counts_with_the_crms_clock_wrong(
+    scenario: Scenario, hours: int
+) -> None:
+    scenario.control.switch("onoffice", name="clock_skew_seconds", value=hours * 3600)
+    scenario.person("subscribe", "none")
+    scenario.pass_time()
+    scenario.set_newsletter("none", CANCEL)
+
+    scenario.sync()
+    scenario.sync("full")
+
+    after = scenario.picture()
+    assert (after.newsletter("none"), after.status("none")) == (CANCEL, "unsubscribed")
+
+
 def test_a_newer_plan_is_the_latest_although_our_clock_was_put_back(scenario: Scenario) -> None:
     set_our_clock(scenario, hours=5)
     scenario.set_newsletter("kunde-01", NO)
