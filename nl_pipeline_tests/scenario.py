@@ -131,8 +131,8 @@ class Scenario:
     def __init__(self, *, control: SandboxControl, link: Link) -> None:
         self.control = control
         self.link = link
-        self._ahead = timedelta(0)
-        self.link = replace(link, now=lambda: utc_now() + self._ahead)
+        self.ahead = timedelta(0)
+        self.link = replace(link, now=lambda: utc_now() + self.ahead)
 
     # The engine
 
@@ -171,11 +171,34 @@ class Scenario:
     def pass_time(self, *, by: timedelta = BETWEEN_SYNCS) -> None:
         """Move the clocks of the sandbox and of the engine on."""
         self.control.advance(seconds=by.total_seconds())
-        self._ahead += by
+        self.ahead += by
 
     def change_settings(self, **values: Any) -> None:
         """Other settings of the connection from now on, e.g. `adopt_existing=True`."""
         self.link = replace(self.link, settings=self.link.settings.model_copy(update=values))
+
+    def change_field(self, crm: str, **values: Any) -> None:
+        """Another mapping of the field that onOffice calls `crm`, e.g. `direction="to_crm"`."""
+        self.change_settings(
+            fields=tuple(
+                field.model_copy(update=values) if field.crm == crm else field
+                for field in self.link.settings.fields
+            )
+        )
+        connection = self.link.settings
+        fields = profile_fields(connection)
+        assert isinstance(self.link.audience, MailchimpAudience)
+        self.link = replace(
+            self.link,
+            warehouse=Warehouse(self.link.warehouse.path, fields=fields),
+            crm=CrmSide(
+                self.link.crm.client,
+                fields=fields,
+                tag_field=connection.tags.field,
+                time_zone=connection.crm.time_zone,
+            ),
+            audience=MailchimpAudience(self.link.audience.client, fields=fields),
+        )
 
     # People, and what they do
 
@@ -348,8 +371,10 @@ def _enter(control: SandboxControl, contact: Contact) -> int:
 
 
 @contextlib.contextmanager
-def connected(control: SandboxControl, *, folder: Path) -> Iterator[Scenario]:
-    """A connection on the sandbox whose warehouse lies in `folder`.
+def connected(
+    control: SandboxControl, *, folder: Path, crm_page: int = PAGE, provider_page: int = PAGE
+) -> Iterator[Scenario]:
+    """A connection on the sandbox whose warehouse lies in `folder`; it reads pages of these sizes.
 
     Waiting moves the clocks instead of taking time. The warehouse is held open meanwhile, because
     opening the file takes longer than most of what is done with it.
@@ -368,13 +393,13 @@ def connected(control: SandboxControl, *, folder: Path) -> Iterator[Scenario]:
         base_url=connection.crm.base_url,
         token=credentials.ONOFFICE_TOKEN,
         secret=credentials.ONOFFICE_SECRET,
-        page_size=PAGE,
+        page_size=crm_page,
         sleep=wait,
     )
     mailchimp = MailchimpClient(
         base_url=connection.provider.base_url,
         api_key=credentials.MAILCHIMP_API_KEY,
-        page_size=PAGE,
+        page_size=provider_page,
         sleep=wait,
     )
     with contextlib.closing(crm), contextlib.closing(mailchimp), warehouse.session():

@@ -23,11 +23,11 @@ from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.settings import Settings
 from nl_pipeline.sync.link import open_link, open_warehouse, utc_now
-from nl_pipeline.sync.push import apply_plan
 from nl_pipeline.sync.report import calls_made, find_plan
-from nl_pipeline.sync.run import SyncResult
+from nl_pipeline.sync.run import SyncResult, push_and_follow_up
 from nl_pipeline.sync.run import sync as run_sync
 from nl_pipeline.warehouse import plans
+from nl_pipeline.warehouse.connection import Warehouse
 
 PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="As `plan` and `status` show it.")]
 OfConnection = Annotated[
@@ -52,15 +52,17 @@ def apply(
         shown_progress() as progress,
         open_link(settings, connection=name, environ=invocation.environ, progress=progress) as link,
     ):
-        result = apply_plan(link, plan=plan, approved=True)
-        after, calls = plans.load(link.warehouse, plan_id=plan_id), calls_made(link)
+        result = push_and_follow_up(link, plan=plan, approved=True)
+        newest = plans.load(link.warehouse, plan_id=result.newest_plan.plan_id)
+        calls = calls_made(link)
+        second = _second_as_plain(result, warehouse=link.warehouse, connection=name)
     if as_json:
-        shown = {"connection": name, "complete": result.complete, "result": as_plain(result)}
-        print_json({**shown, "calls": as_plain(calls)})
+        shown = {"connection": name, "complete": result.complete, "result": as_plain(result.push)}
+        print_json({**shown, "second_pass": second, "calls": as_plain(calls)})
     else:
-        show_push(result, connection=name)
-        if result.held:
-            typer.echo(f"Next: {next_step_of(after)}")
+        _show_passes(result, connection=name)
+        if next_step := next_step_of(newest):
+            typer.echo(f"Next: {next_step}")
     if not result.complete:
         raise typer.Exit(ExitCode.FAILED if result.in_vain else ExitCode.HELD_OR_PARTIAL)
 
@@ -149,6 +151,7 @@ def _sync_one(
             result = run_sync(link, mode="full" if full else "incremental", dry_run=dry_run)
             warehouse, calls = link.warehouse, calls_made(link)
             plan = plans.load(warehouse, plan_id=result.plan.plan_id)
+            newest = plans.load(warehouse, plan_id=result.newest_plan.plan_id)
     except Exception as error:
         failure = failure_of(error)
         typer.echo(f"{name}: {failure.text}", err=True)
@@ -159,17 +162,39 @@ def _sync_one(
         if result.push is None:
             show_plan(plan, warehouse=warehouse, connection=name)
         else:
-            show_push(result.push, connection=name)
-        if next_step := next_step_of(plan):
+            _show_passes(result, connection=name)
+        if next_step := next_step_of(newest):
             typer.echo(f"Next: {next_step}")
     shown = {
         "connection": name,
         "complete": result.complete,
         "plan": plan_as_plain(plan, warehouse=warehouse, connection=name),
         "result": as_plain(result.push),
+        "second_pass": _second_as_plain(result, warehouse=warehouse, connection=name),
         "calls": as_plain(calls),
     }
     return _Run(_exit_code(result, dry_run=dry_run), shown)
+
+
+def _show_passes(result: SyncResult, *, connection: str) -> None:
+    if result.push is not None:
+        show_push(result.push, connection=connection)
+    if result.second is not None:
+        typer.echo("Something changed meanwhile, so there was a second pass.")
+        if result.second.push is not None:
+            show_push(result.second.push, connection=connection)
+
+
+def _second_as_plain(
+    result: SyncResult, *, warehouse: Warehouse, connection: str
+) -> dict[str, Any] | None:
+    if result.second is None:
+        return None
+    plan = plans.load(warehouse, plan_id=result.second.plan.plan_id)
+    return {
+        "plan": plan_as_plain(plan, warehouse=warehouse, connection=connection),
+        "result": as_plain(result.second.push),
+    }
 
 
 def _exit_code(result: SyncResult, *, dry_run: bool) -> ExitCode:

@@ -24,6 +24,7 @@ import httpx
 import tenacity
 
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.server_time import date_of
 
 log = logging.getLogger(__name__)
 
@@ -214,12 +215,18 @@ def _unknown(error: Retryable, *, template: str) -> OutcomeUnknown:
 
 
 def retry_after_seconds(response: httpx.Response, *, now: Callable[[], float] = time.time) -> float:
-    """Return the wait the server asks for in `Retry-After` (seconds or HTTP date), else 0."""
+    """Return the wait the server asks for in `Retry-After` (seconds or HTTP date), else 0.
+
+    A date is the server's, so it is counted from the server's own date where the answer has one.
+    """
     text = response.headers.get("retry-after", "").strip()
     if text.isdigit():
         return float(text)
     moment = http_date(text)
-    return 0.0 if moment is None else max(0.0, moment - now())
+    if moment is None:
+        return 0.0
+    date = date_of(response)
+    return max(0.0, moment - (now() if date is None else date.timestamp()))
 
 
 def http_date(text: str) -> float | None:

@@ -19,6 +19,7 @@ from nl_pipeline.orchestration import tables
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import ReadResult
 from nl_pipeline.sync.push import PushResult
+from nl_pipeline.sync.second_pass import SecondPass
 from nl_pipeline.warehouse import plans
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.observations import picture_rows
@@ -177,6 +178,22 @@ def report_metadata(result: PushResult, *, balance: Balance, warehouse: Warehous
             ],
             columns={**dict.fromkeys(("side", "reason", "cause"), "string"), "rows": "int"},
         ),
+    }
+
+
+def second_pass_metadata(second: SecondPass | None, *, warehouse: Warehouse) -> Metadata:
+    """Whether something changed while the plan was pushed, and the plan that was made of it."""
+    if second is None:
+        return {"second_pass": dg.BoolMetadataValue(False)}
+    plan = plans.load(warehouse, plan_id=second.plan.plan_id)
+    waiting = rows_waiting(plan, warehouse=warehouse)
+    changes = plans.count_changes(warehouse, plan_id=plan.plan_id)
+    return {
+        "second_pass": dg.BoolMetadataValue(True),
+        "second_pass_plan_id": dg.TextMetadataValue(plan.plan_id),
+        "second_pass_verdict": dg.TextMetadataValue(str(plan.verdict)),
+        "second_pass_changes": _change_table(changes),
+        "second_pass_next_step": dg.MarkdownMetadataValue(next_step(plan, waiting=waiting)),
     }
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.orchestration.checks import PUSH_RESULT, judge_push
-from nl_pipeline.orchestration.metadata import push_metadata, report_metadata
+from nl_pipeline.orchestration.metadata import push_metadata, report_metadata, second_pass_metadata
 from nl_pipeline.orchestration.plan import sync_plan
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync.link import Link
@@ -25,6 +25,7 @@ from nl_pipeline.sync.push import (
     push_to_crm,
     push_to_provider,
 )
+from nl_pipeline.sync.second_pass import follow_up, taken_together
 from nl_pipeline.warehouse import plans
 from nl_pipeline.warehouse.reports import take_balance
 
@@ -114,16 +115,22 @@ def sync_report(
     """What became of the plan: everything sent is read back, and only then counts as done.
 
     Moves the state last confirmed equal, completes the consent ledger and writes the activities of
-    new subscriptions and opt-outs into the CRM. Counts both sides, and why they differ.
+    new subscriptions and opt-outs into the CRM. If somebody left, came or changed meanwhile, there
+    is one more plan and push over that. Counts both sides, and why they differ.
     """
     with connections.open(context.partition_key, log=context.log) as link:
         plan, approved = _chosen(link, config=config)
         if plan.status == "open":
             # Nothing was confirmed yet: what may not be pushed may not be reported as done either.
             check_may_push(link, plan=plan, approved=approved)
-        result = confirm(link, plan=plan, since=plan.created_at)
+        result = confirm(link, plan=plan)
+        second = follow_up(link, plan=plan, push=result)
+        total = taken_together(result, second=second)
         balance = take_balance(link.warehouse, adopt_existing=link.settings.adopt_existing)
         return dg.MaterializeResult(
-            metadata=report_metadata(result, balance=balance, warehouse=link.warehouse),
-            check_results=[judge_push(result)],
+            metadata={
+                **report_metadata(total, balance=balance, warehouse=link.warehouse),
+                **second_pass_metadata(second, warehouse=link.warehouse),
+            },
+            check_results=[judge_push(total)],
         )

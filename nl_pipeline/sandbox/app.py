@@ -7,7 +7,7 @@ Belongs here: putting clock, faults, call log and twins together. Does not belon
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
 from typing import Any
@@ -103,20 +103,24 @@ def _collector_paused() -> Iterator[None]:
 
 
 class DateHeader:
-    """Gives every answer the sandbox's date unless the service set its own, because clients tell
-    the server's time from it."""
+    """Gives every answer the date of the service that makes it, because clients tell the server's
+    time from it. The control API's answers carry the sandbox's."""
 
-    def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, *, clock: Clock, services: Mapping[str, Service]) -> None:
         self._app = app
         self._clock = clock
+        self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the header to the start of the response."""
+        name = scope.get("path", "").removeprefix("/").partition("/")[0]
+        service = self._services.get(name)
+        clock = self._clock if service is None else service.clock
 
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("date", formatdate(self._clock.epoch(), usegmt=True))
+                headers.setdefault("date", formatdate(clock.epoch(), usegmt=True))
             await send(message)
 
         await self._app(scope, receive, dated)
@@ -131,7 +135,7 @@ def create_app(world: World) -> Starlette:
             *(Mount(f"/{name}", routes=service.routes()) for name, service in services.items()),
         ],
         middleware=[
-            Middleware(DateHeader, clock=world.clock),
+            Middleware(DateHeader, clock=world.clock, services=services),
             Middleware(CallLogMiddleware, calls=world.calls, services=services),
             Middleware(FaultMiddleware, faults=world.faults, services=tuple(services)),
         ],

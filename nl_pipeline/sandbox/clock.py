@@ -1,12 +1,14 @@
 """The sandbox's clock: real time plus an offset that the control API moves forward.
 
-Belongs here: what time it is inside the sandbox. Does not belong here: anything that happens
-*because* time has passed; services are told through ``Service.on_clock_advanced``.
+Belongs here: what time it is inside the sandbox and by the clock of each service. Does not belong
+here: anything that happens *because* time has passed; services are told through
+``Service.on_clock_advanced``.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
@@ -36,3 +38,19 @@ class Clock:
     def reset(self) -> None:
         """Back to real time."""
         self._offset_seconds = 0.0
+
+
+class ServiceClock(Clock):
+    """The clock on a service's wall: the sandbox's, wrong by as many seconds as ``skew`` says.
+
+    Everything a service tells of time goes by it: its records, its Date header, its time limits.
+    """
+
+    def __init__(self, clock: Clock, *, skew: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._skew = skew
+
+    def epoch(self) -> float:
+        """Seconds since 1970 (UTC) as the service believes."""
+        return self._clock.epoch() + self._skew()

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
 
+from nl_pipeline.sandbox.clock import Clock
+
 
 class ActRefused(Exception):
     """An act, switch or option that cannot be carried out.
@@ -43,6 +45,8 @@ class Service(Protocol):
 
     name: str
     """Path segment and key of the service: ``onoffice`` or ``mailchimp``."""
+    clock: Clock
+    """What time it is at the service; its answers carry it as their Date header."""
 
     def routes(self) -> list[BaseRoute]:
         """The vendor's API, mounted under ``/{name}``."""

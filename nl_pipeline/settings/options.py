@@ -103,6 +103,12 @@ class Activities(ClosedModel):
     hard_bounce: OptionalActivity = Field(
         None, description="Activity written when an address turns out not to exist."
     )
+    profile: OptionalActivity = Field(
+        KindType(kind="Email", type="Eingang"),
+        description="Activity written when a profile value that changed at the provider was taken "
+        "into the CRM. It names the fields, not the values. Where the account has no such kind or "
+        "type, the default writes none.",
+    )
 
 
 class Limit(ClosedModel):

@@ -6,11 +6,13 @@ Must not be here: which events become activities (``warehouse/sql/confirm.sql.j2
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from nl_pipeline.clients.errors import OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice import NewActivity
 from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
-from nl_pipeline.warehouse import bookings
+from nl_pipeline.warehouse import bookings, observations
 from nl_pipeline.warehouse.bookings import Booking
 
 _PORTION = 200
@@ -18,7 +20,9 @@ _TEXT = {
     "subscribe": "Newsletter: subscribed at {provider}",
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
     "hard_bounce": "Newsletter: the address bounced for good at {provider}",
+    "profile": "Newsletter: profile taken over from {provider}",
 }
+_PROFILE_KIND = "profile_activity"
 
 
 def write(link: Link) -> int:
@@ -46,12 +50,41 @@ def write(link: Link) -> int:
     return written
 
 
+def notes_profiles(link: Link) -> bool:
+    """Whether profile values taken into the CRM become activities.
+
+    The account is asked once whether it has the kind and type; ``remember_profile_kind`` forgets
+    the answer.
+    """
+    chosen = link.settings.activities.profile
+    if chosen is None:
+        return False
+    name = f"{chosen.kind}/{chosen.type}"
+    known = observations.read_state(link.warehouse, name=_PROFILE_KIND)
+    if known not in (f"{name}: yes", f"{name}: no"):
+        return remember_profile_kind(link, kinds=link.crm.client.read_action_kinds())
+    return known.endswith("yes")
+
+
+def remember_profile_kind(link: Link, *, kinds: Mapping[str, Collection[str]]) -> bool:
+    """Remember whether the account, whose kinds with their types are given, has the one that is
+    set."""
+    chosen = link.settings.activities.profile
+    if chosen is None:
+        return False
+    exists = chosen.type in kinds.get(chosen.kind, ())
+    value = f"{chosen.kind}/{chosen.type}: {'yes' if exists else 'no'}"
+    observations.write_state(link.warehouse, name=_PROFILE_KIND, value=value)
+    return exists
+
+
 def _kinds(link: Link) -> dict[str, KindType]:
     chosen = link.settings.activities
     wanted = {
         "subscribe": chosen.subscribe,
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
+        "profile": chosen.profile,
     }
     return {name: kind for name, kind in wanted.items() if kind is not None}
 

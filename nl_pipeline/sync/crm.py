@@ -20,6 +20,7 @@ from nl_pipeline.clients.onoffice import (
     AddressPages,
     AddressRecord,
     Condition,
+    Conditions,
     CrmZone,
     OnOfficeClient,
     multiselect_keys,
@@ -31,7 +32,8 @@ from nl_pipeline.domain.states import NEWSLETTER_BY_KEY, Eligibility, Newsletter
 from nl_pipeline.sync.crm_writing import CrmWriting
 from nl_pipeline.warehouse.observations import naive
 
-#: An incremental read starts this much before the last one began: clocks differ, and a change
+#: An incremental read starts this much before the last one began: a change may become visible
+#: after it was made.
 #: may become visible after it was made.
 OVERLAP = timedelta(minutes=10)
 
@@ -60,6 +62,11 @@ class ContactRead:
         return self.pages.rows
 
     @property
+    def served_at(self) -> datetime | None:
+        """The CRM's time when the read began, once it has; None if the CRM tells no time."""
+        return self.pages.served_at
+
+    @property
     def complete(self) -> bool:
         return self.pages.complete
 
@@ -80,6 +87,10 @@ class CrmSide:
         self._fields = fields
         self._tag_field = tag_field
         self.push = CrmWriting(client, fields=fields, tag_field=tag_field).push
+
+    def now(self) -> datetime | None:
+        """The CRM's time by its last answer (aware UTC), None before one."""
+        return self.client.now()
 
     def configuration(self) -> dict[str, AddressField]:
         """The account's address fields, checked for everything this connection reads or writes.
@@ -129,16 +140,21 @@ class CrmSide:
 
     def read(self, *, since: datetime | None, observed_at: datetime) -> ContactRead:
         """Read all addresses, or those changed since (aware UTC) with overlap."""
-        conditions = None
+        conditions, closing = None, None
         if since is not None:
             overlap = OVERLAP + _autumn_hour(since, zone=ZoneInfo(self._zone.name))
-            wall = self._zone.wall_text(since - overlap)
-            conditions = {"Aenderung": [Condition(op=">=", value=wall)]}
+            start = Condition(op=">=", value=self._zone.wall_text(since - overlap))
+            conditions = {"Aenderung": [start]}
+
+            def closing(now: datetime) -> Conditions:
+                return {"Aenderung": [start, Condition(op="<=", value=self._zone.wall_text(now))]}
+
         pages = self.client.read_addresses(
             fields=self._read_fields(),
             conditions=conditions,
             # A stable order: rows that change while pages are read must not move between them.
-            sort_by="KdNr" if since is None and "KdNr" in self.configuration() else None,
+            sort_by="KdNr" if "KdNr" in self.configuration() else None,
+            closing=closing,
         )
         read = ContactRead(pages=pages, frames=iter(()))
         read.frames = (

@@ -6,11 +6,12 @@ Belongs here: how a read is staged, judged complete and finished. Must not be he
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import pandas as pd
 
+from nl_pipeline.sync import clocks
 from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.providers.port import MemberRead
@@ -24,6 +25,7 @@ Mode = Literal["full", "incremental"]
 #: Rows kept in memory before they go to the warehouse.
 _FLUSH_ROWS = 20_000
 _TRIES = 2
+_MAY_BE_COMPLAINTS = {"UNSUB", "CLEANED"}
 
 
 @dataclass(frozen=True)
@@ -40,33 +42,37 @@ class ReadResult:
 def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
     """Read the CRM into the warehouse; incremental falls back to full before the first full
     read."""
-    cursor = _cursor(link, side="crm") if mode == "incremental" else None
-    mode = "incremental" if cursor else "full"
     tags, selects, tags_known = link.crm.options()
     observations.store_options(link.warehouse, tags=tags if tags_known else None, fields=selects)
     observations.write_state(link.warehouse, name="tags_known", value="yes" if tags_known else "no")
+    cursor = _cursor(link, side="crm") if mode == "incremental" else None
+    return _read_contacts(link, since=cursor)
+
+
+def pull_contacts(link: Link) -> None:
+    """Read what changed in the CRM since the last read; nothing before the first full one."""
+    cursor = _cursor(link, side="crm")
+    if cursor is not None:
+        _read_contacts(link, since=cursor)
+
+
+def _read_contacts(link: Link, *, since: datetime | None) -> ReadResult:
+    mode: Mode = "full" if since is None else "incremental"
     for attempt in range(_TRIES):
         started = link.now()
-        read = link.crm.read(since=cursor, observed_at=started)
+        read = link.crm.read(since=since, observed_at=started)
         observations.begin_read(link.warehouse, side="crm")
-        rows = _stage(link, read=read, what="contacts")
+        rows = _stage(link, read=read, what="contacts").rows
         complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
+    clocks.note_crm(link)
     observations.finish_contacts(
         link.warehouse,
-        snapshot=Snapshot(
-            side="crm",
-            mode=mode,
-            started_at=started,
-            finished_at=link.now(),
-            announced_before=read.announced_before,
-            announced_after=read.announced_after,
-            rows_read=read.rows,
-            complete=complete,
-        ),
-        # Rows shifted between pages may have been missed: the next read starts where this one did.
-        cursor=started if complete else None,
+        snapshot=_snapshot(link, side="crm", mode=mode, started=started, read=read),
+        # Rows shifted between pages may have been missed: the next read starts where the last
+        # complete one did, by the clock of the service, which is the one its records go by.
+        cursor=(read.served_at or started) if complete else None,
         now=link.now(),
     )
     if mode == "full":
@@ -78,48 +84,86 @@ def read_members(link: Link, *, mode: Mode) -> ReadResult:
     """Read the audience into the warehouse; incremental falls back to full before the first one."""
     audience_id = audience_of(link)
     cursor = _cursor(link, side="provider") if mode == "incremental" else None
-    mode = "incremental" if cursor else "full"
+    return _read_members(link, audience_id=audience_id, since=cursor, mode=mode)
+
+
+def pull_members(link: Link, *, mode: str = "incremental") -> None:
+    """Read what changed in the audience since the last read: other people's changes and ours.
+
+    The audience is the one that was read last; that it still stands was checked then. ``mode`` is
+    how the read is named in the warehouse.
+    """
+    audience_id = observations.read_state(link.warehouse, name="audience_id") or ""
+    since = _cursor(link, side="provider")
+    _read_members(link, audience_id=audience_id, since=since, mode=mode)
+
+
+def _read_members(link: Link, *, audience_id: str, since: datetime | None, mode: str) -> ReadResult:
+    full = since is None
     for attempt in range(_TRIES):
         started = link.now()
-        read = link.audience.read(audience_id, since=cursor, observed_at=started)
+        read = link.audience.read(audience_id, since=since, observed_at=started)
         observations.begin_read(link.warehouse, side="provider")
-        rows = _stage(link, read=read, what="members")
+        staged = _stage(link, read=read, what="members")
         complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
-    complaints = link.audience.complaints(audience_id)
+    clocks.note_provider(link)
+    # Who complains is unsubscribed or cleaned by it, and so among what changed.
+    may_complain = full or bool(staged.states & _MAY_BE_COMPLAINTS)
     observations.finish_members(
         link.warehouse,
-        snapshot=Snapshot(
-            side="provider",
-            mode=mode,
-            started_at=started,
-            finished_at=link.now(),
-            announced_before=read.announced_before,
-            announced_after=read.announced_after,
-            rows_read=read.rows,
-            complete=complete,
+        snapshot=_snapshot(
+            link, side="provider", mode="full" if full else mode, started=started, read=read
         ),
-        complaints=complaints,
-        cursor=started if complete else None,
+        complaints=link.audience.complaints(audience_id) if may_complain else None,
+        cursor=(read.served_at or started) if complete else None,
         now=link.now(),
     )
-    if mode == "full":
+    if full:
         observations.store_rejected(
             link.warehouse, side="provider", rows=read.rejected, now=link.now()
         )
-    return ReadResult("provider", mode, rows, complete, len(read.rejected))
+    return ReadResult(
+        "provider", "full" if full else "incremental", staged.rows, complete, len(read.rejected)
+    )
 
 
-def _stage(link: Link, *, read: ContactRead | MemberRead, what: str) -> int:
+def _snapshot(
+    link: Link, *, side: str, mode: str, started: datetime, read: ContactRead | MemberRead
+) -> Snapshot:
+    return Snapshot(
+        side=side,
+        mode=mode,
+        started_at=started,
+        finished_at=link.now(),
+        announced_before=read.announced_before,
+        announced_after=read.announced_after,
+        rows_read=read.rows,
+        complete=read.complete,
+    )
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """What a read has put into staging: its rows, and the states of members among them."""
+
+    rows: int
+    states: frozenset[str]
+
+
+def _stage(link: Link, *, read: ContactRead | MemberRead, what: str) -> _Staged:
     """Stage frames in portions, so that memory stays flat and the file is held briefly."""
     waiting: dict[str, list[pd.DataFrame]] = {}
     held = rows = 0
+    states: set[str] = set()
     for frame in read.frames:
         tables = frame if isinstance(frame, dict) else {"members": frame}
         main = tables.get("contacts", tables.get("members"))
         held += 0 if main is None else len(main)
         rows += 0 if main is None else len(main)
+        if "members" in tables:
+            states.update(tables["members"]["state"].unique())
         for table, part in tables.items():
             waiting.setdefault(table, []).append(part)
         if held >= _FLUSH_ROWS:
@@ -127,7 +171,7 @@ def _stage(link: Link, *, read: ContactRead | MemberRead, what: str) -> int:
             waiting, held = {}, 0
         link.progress(what, rows, read.announced_before)
     _flush(link, waiting=waiting)
-    return rows
+    return _Staged(rows, frozenset(states))
 
 
 def _flush(link: Link, *, waiting: dict[str, list[pd.DataFrame]]) -> None:
@@ -140,8 +184,7 @@ def _flush(link: Link, *, waiting: dict[str, list[pd.DataFrame]]) -> None:
 
 
 def _cursor(link: Link, *, side: str) -> datetime | None:
-    cursor = observations.read_cursor(link.warehouse, side=side)
-    return None if cursor is None else cursor.replace(tzinfo=UTC)
+    return observations.read_cursor(link.warehouse, side=side)
 
 
 def audience_of(link: Link) -> str:

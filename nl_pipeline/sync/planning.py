@@ -11,7 +11,7 @@ from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import Mode, look_up, read_contacts, read_members
 from nl_pipeline.sync.options import planning_options
 from nl_pipeline.sync.push import finish_interrupted
-from nl_pipeline.warehouse import planning, plans
+from nl_pipeline.warehouse import news, planning, plans
 
 
 def make_plan(link: Link, *, mode: Mode) -> Plan:
@@ -21,6 +21,7 @@ def make_plan(link: Link, *, mode: Mode) -> Plan:
     look_up(link, options=options)
     with link.warehouse.kept_open():
         plan_id = planning.compute(link.warehouse, options=options, now=link.now())
+        news.forget(link.warehouse)
         heads = plans.change_heads(link.warehouse, plan_id=plan_id)
         validate(heads, schema=PLAN_SCHEMA, name="plan")
         return plans.load(link.warehouse, plan_id=plan_id)

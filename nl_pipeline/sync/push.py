@@ -15,14 +15,15 @@ from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync import activities
 from nl_pipeline.sync.link import Link
-from nl_pipeline.sync.observe import audience_of, read_contacts, read_members
+from nl_pipeline.sync.observe import audience_of, pull_contacts, pull_members
 from nl_pipeline.sync.options import planning_options
 from nl_pipeline.warehouse import observations, outcomes, plans
 from nl_pipeline.warehouse.observations import Snapshot
 from nl_pipeline.warehouse.outcomes import Pending, Result
 
-#: Members changed by the push are read back from this long before it began.
-_READ_BACK_MARGIN = timedelta(seconds=5)
+#: A plan older than this is pushed only after one more look whether the audience and its merge
+#: fields are still there: Mailchimp ignores a field that is not without a word.
+_CHECK_AGAIN_AFTER = timedelta(minutes=10)
 #: What subscribes or mails a person: never where the last word was a withdrawal.
 _GIVES_CONSENT = ("subscribe", "resubscribe", "confirm")
 
@@ -61,6 +62,18 @@ class PushResult:
     def in_vain(self) -> bool:
         """Whether something was to be done and not one change of it is there."""
         return self.lost > 0 and self.confirmed == 0
+
+    @property
+    def tried(self) -> int:
+        """How many changes were sent, or would have been had events not overtaken them."""
+        return (
+            self.confirmed
+            + self.refused
+            + self.failed
+            + self.unknown
+            + self.overtaken
+            + self.without_effect
+        )
 
     @property
     def complete(self) -> bool:
@@ -107,7 +120,7 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     _send(link, plan=plan, pending=opt_outs, side="CRM", send=link.crm.push)
     if any(_newsletter(p) == "YES" for p in _pending_in_crm(link, plan=plan)):
         # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
-        read_members(link, mode="incremental")
+        pull_members(link)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     others = _pending_in_crm(link, plan=plan)
     _send(link, plan=plan, pending=others, side="CRM", send=link.crm.push)
@@ -131,15 +144,19 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
     pending = _pending(link, plan=plan)
     if not any(p.change.side == "provider" for p in pending):
         return
-    read_members(link, mode="incremental")
+    audience_id = _audience(link, plan=plan)
+    pull_members(link)
     if any(p.change.action in _GIVES_CONSENT for p in pending):
         # A Yes may have been taken back since the plan was made: a first plan waits for days.
-        read_contacts(link, mode="incremental")
+        pull_contacts(link)
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     outcomes.record_withdrawals(
-        link.warehouse, plan_id=plan.plan_id, released=plan.released, now=link.now()
+        link.warehouse,
+        plan_id=plan.plan_id,
+        released=plan.released,
+        happened_at=_provider_now(link),
+        now=link.now(),
     )
-    audience_id = audience_of(link)
     pending = _fence(link, plan=plan, pending=_pending(link, plan=plan))
     _send(
         link,
@@ -150,6 +167,17 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
             audience_id, items, on_results=on_results
         ),
     )
+
+
+def _audience(link: Link, *, plan: Plan) -> str:
+    stored = observations.read_state(link.warehouse, name="audience_id")
+    if stored is None or abs(link.now() - plan.created_at) > _CHECK_AGAIN_AFTER:
+        return audience_of(link)
+    return stored
+
+
+def _provider_now(link: Link) -> datetime:
+    return link.audience.now() or link.now()
 
 
 def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pending]:
@@ -203,23 +231,29 @@ def _send(
     send(pending, on_results=keep)
 
 
-def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
+def confirm(link: Link, *, plan: Plan) -> PushResult:
     """Read back what was touched, then move base, ledger and activities in one transaction."""
+    cursor = observations.read_cursor(link.warehouse, side="provider")
     ids = outcomes.touched_contacts(link.warehouse, plan_id=plan.plan_id)
     if ids:
         _read_back_contacts(link, ids=ids)
     # Also when only the CRM was written to: people may have left since the push began.
     if ids or outcomes.sent_to_provider(link.warehouse, plan_id=plan.plan_id):
-        _read_back_members(link, since=since)
+        pull_members(link, mode="read_back")
     confirmation = outcomes.confirm(
         link.warehouse,
         plan_id=plan.plan_id,
         options=planning_options(link, mode="full" if plan.mode == "full" else "incremental"),
         hard_bounces=link.settings.activities.hard_bounce is not None,
+        profiles=activities.notes_profiles(link),
+        provider_now=_provider_now(link),
         now=link.now(),
     )
     written = activities.write(link)
     counts = plans.count_results(link.warehouse, plan_id=plan.plan_id)
+    if cursor is not None and (counts.get("unknown") or confirmation.without_effect):
+        # What was sent and does not show may show later, with a date of before this read.
+        observations.set_back_cursor(link.warehouse, side="provider", value=cursor)
     return PushResult(
         plan_id=plan.plan_id,
         confirmed=confirmation.confirmed,
@@ -243,13 +277,12 @@ def apply_plan(link: Link, *, plan: Plan, approved: bool = False) -> PushResult:
     decides anew over what is there.
     """
     check_may_push(link, plan=plan, approved=approved)
-    started = link.now()
     try:
         push_to_crm(link, plan=plan, approved=approved)
         push_to_provider(link, plan=plan, approved=approved)
     finally:
         # Whatever stopped us, what was sent is read back and recorded.
-        result = confirm(link, plan=plan, since=started)
+        result = confirm(link, plan=plan)
     return result
 
 
@@ -262,8 +295,9 @@ def finish_interrupted(link: Link) -> PushResult | None:
     plan = plans.latest(link.warehouse)
     if plan is None:
         return None
-    since = outcomes.unconfirmed_since(link.warehouse, plan_id=plan.plan_id)
-    return None if since is None else confirm(link, plan=plan, since=since)
+    if not outcomes.has_unconfirmed(link.warehouse, plan_id=plan.plan_id):
+        return None
+    return confirm(link, plan=plan)
 
 
 def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
@@ -277,32 +311,6 @@ def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
         snapshot=Snapshot(
             "crm", "read_back", started, link.now(), len(ids), len(ids), len(found), True
         ),
-        cursor=None,
-        now=link.now(),
-    )
-
-
-def _read_back_members(link: Link, *, since: datetime) -> None:
-    """Everything that changed at the provider since the push began: our own changes and others'."""
-    audience_id = observations.read_state(link.warehouse, name="audience_id") or ""
-    started = link.now()
-    read = link.audience.read(audience_id, since=since - _READ_BACK_MARGIN, observed_at=started)
-    observations.begin_read(link.warehouse, side="provider")
-    for frame in read.frames:
-        observations.stage(link.warehouse, tables={"members": frame})
-    observations.finish_members(
-        link.warehouse,
-        snapshot=Snapshot(
-            "provider",
-            "read_back",
-            started,
-            link.now(),
-            read.announced_before,
-            read.announced_after,
-            read.rows,
-            read.complete,
-        ),
-        complaints=None,
         cursor=None,
         now=link.now(),
     )

@@ -1,4 +1,4 @@
-"""One whole sync: observe, plan, push, and say how it went.
+"""One whole sync: observe, plan, push, look once more, and say how it went.
 
 Belongs here: the composition the schedules and ``nl-pipeline sync`` share. Must not be here: steps.
 """
@@ -13,18 +13,33 @@ from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import Mode
 from nl_pipeline.sync.planning import observe_and_plan
 from nl_pipeline.sync.push import PushResult, apply_plan
+from nl_pipeline.sync.second_pass import SecondPass, follow_up, taken_together
 
 
 @dataclass(frozen=True)
 class SyncResult:
-    """The plan of a sync and what became of it; ``push`` is None where nothing was pushed."""
+    """The plan of a sync and what became of it; ``push`` is None where nothing was pushed.
+
+    ``second`` is the pass over what changed meanwhile, if anything did.
+    """
 
     plan: Plan
     push: PushResult | None
+    second: SecondPass | None = None
+
+    @property
+    def newest_plan(self) -> Plan:
+        """The plan that is to be looked at, released or approved if something waits."""
+        return self.plan if self.second is None else self.second.plan
+
+    @property
+    def total(self) -> PushResult | None:
+        """Both passes taken together."""
+        return None if self.push is None else taken_together(self.push, second=self.second)
 
     @property
     def complete(self) -> bool:
-        return self.push is not None and self.push.complete
+        return self.total is not None and self.total.complete
 
 
 def sync(link: Link, *, mode: Mode, dry_run: bool = False) -> SyncResult:
@@ -35,4 +50,10 @@ def sync(link: Link, *, mode: Mode, dry_run: bool = False) -> SyncResult:
     plan = observe_and_plan(link, mode=mode)
     if dry_run or plan.verdict is Verdict.APPROVAL:
         return SyncResult(plan=plan, push=None)
-    return SyncResult(plan=plan, push=apply_plan(link, plan=plan))
+    return push_and_follow_up(link, plan=plan)
+
+
+def push_and_follow_up(link: Link, *, plan: Plan, approved: bool = False) -> SyncResult:
+    """Push a plan and what changed meanwhile: the second half of a sync, or a plan by its id."""
+    push = apply_plan(link, plan=plan, approved=approved)
+    return SyncResult(plan=plan, push=push, second=follow_up(link, plan=plan, push=push))

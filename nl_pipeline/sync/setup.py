@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from nl_pipeline.clients.errors import OperatorNeeded
 from nl_pipeline.domain.plan import Plan
+from nl_pipeline.sync import activities
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import read_contacts, read_members
 from nl_pipeline.sync.planning import make_plan
@@ -58,6 +59,8 @@ def check_crm(link: Link) -> int:
         "subscribe": chosen.subscribe,
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
+        # The default is nobody's wish: where the account has no such kind, there is no such note.
+        "profile": chosen.profile if "profile" in chosen.model_fields_set else None,
     }
     for name, activity in wanted.items():
         if activity is not None and activity.type not in kinds.get(activity.kind, ()):
@@ -69,6 +72,7 @@ def check_crm(link: Link) -> int:
                 f" account:"
                 f" kinds are {', '.join(sorted(kinds))}",
             )
+    activities.remember_profile_kind(link, kinds=kinds)
     return visible
 
 

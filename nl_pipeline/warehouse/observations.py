@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import duckdb
 import pandas as pd
 
+from nl_pipeline.warehouse import news
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.templates import run_template
 
@@ -103,6 +104,8 @@ def finish_contacts(
             " WHERE c.key IS NOT NULL AND s.key IS DISTINCT FROM c.key",
             [naive(now)],
         )
+        if snapshot.mode != "full":
+            news.note(db, side="crm")
         if replaces:
             db.execute("DELETE FROM contacts")
             db.execute("DELETE FROM contact_addresses")
@@ -142,6 +145,8 @@ def finish_members(
     replaces = snapshot.mode == "full" and snapshot.complete
     member_print = _print("members", warehouse)
     with warehouse.transaction() as db:
+        if snapshot.mode != "full":
+            news.note(db, side="provider")
         if replaces:
             db.execute("DELETE FROM members")
         else:
@@ -220,8 +225,7 @@ def _finish(
         ],
     )
     if cursor is not None:
-        db.execute("DELETE FROM cursors WHERE side = ?", [snapshot.side])
-        db.execute("INSERT INTO cursors VALUES (?, ?)", [snapshot.side, naive(cursor)])
+        _write_cursor(db, side=snapshot.side, value=cursor)
     take_in_opt_outs(db, now=now)
 
 
@@ -231,10 +235,24 @@ def take_in_opt_outs(db: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
 
 
 def read_cursor(warehouse: Warehouse, *, side: str) -> datetime | None:
-    """Where the next incremental read of a side starts (naive UTC), or None before a full one."""
+    """Where the next incremental read of a side starts, or None before a full one.
+
+    Aware UTC by the clock of the service, whose records are stamped by it.
+    """
     with warehouse.session() as db:
         rows = db.execute("SELECT value FROM cursors WHERE side = ?", [side]).fetchall()
-    return rows[0][0] if rows else None
+    return rows[0][0].replace(tzinfo=UTC) if rows else None
+
+
+def set_back_cursor(warehouse: Warehouse, *, side: str, value: datetime) -> None:
+    """Let the next incremental read start earlier than the last one would have it."""
+    with warehouse.transaction() as db:
+        _write_cursor(db, side=side, value=value)
+
+
+def _write_cursor(db: duckdb.DuckDBPyConnection, *, side: str, value: datetime) -> None:
+    db.execute("DELETE FROM cursors WHERE side = ?", [side])
+    db.execute("INSERT INTO cursors VALUES (?, ?)", [side, naive(value)])
 
 
 def store_options(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pandas as pd
@@ -224,16 +224,20 @@ def record(warehouse: Warehouse, *, plan_id: str, results: Sequence[Result], now
 
 
 def record_withdrawals(
-    warehouse: Warehouse, *, plan_id: str, released: bool, now: datetime
+    warehouse: Warehouse, *, plan_id: str, released: bool, happened_at: datetime, now: datetime
 ) -> None:
-    """Append the withdrawals the plan itself decides (a No in the CRM), before anything is sent."""
+    """Append the withdrawals the plan itself decides (a No in the CRM), before anything is sent.
+
+    ``happened_at``: now, by the provider's clock. It is compared with the times of sign-ups, which
+    the provider gives: by ours, a sign-up of before the No could pass for one of after it.
+    """
     with warehouse.transaction() as db:
         db.execute(
             """
             INSERT INTO consent_ledger BY NAME
             SELECT DISTINCT d.key, 'WITHDRAW' AS event, 'staff' AS actor, false AS proof,
                 -- With a time, or no later sign-up of the person could be told to be later.
-                $now::TIMESTAMP AS happened_at, $now::TIMESTAMP AS recorded_at,
+                $happened_at::TIMESTAMP AS happened_at, $now::TIMESTAMP AS recorded_at,
                 d.code AS source, d.plan_id
             FROM decisions AS d
             JOIN changes AS c ON c.plan_id = d.plan_id AND c.key = d.key
@@ -243,7 +247,39 @@ def record_withdrawals(
               AND (c.held_by IS NULL OR $released)
               AND coalesce(l.ledger, 'NONE') NOT LIKE 'WITHDRAW%'
             """,
-            {"plan_id": plan_id, "now": naive(now), "released": released},
+            {
+                "plan_id": plan_id,
+                "now": naive(now),
+                "happened_at": naive(happened_at),
+                "released": released,
+            },
+        )
+
+
+def carry_over(warehouse: Warehouse, *, plan_id: str, after: str, now: datetime) -> None:
+    """Give changes of a plan the results they had in the plan before it, where they had failed.
+
+    A second plan in the same sync plans them again; sending them twice within moments would help
+    nobody. Only an opt-out on its way into the CRM is tried again, unless the CRM said no.
+    """
+    with warehouse.transaction() as db:
+        db.execute(
+            """
+            INSERT INTO outcomes BY NAME
+            SELECT c.plan_id, c.seq, o.result, o.cause, '' AS record_id,
+                $now::TIMESTAMP AS recorded_at
+            FROM changes AS c
+            JOIN changes AS b ON b.plan_id = $after AND b.side = c.side AND b.action = c.action
+                AND b.key = c.key AND b.record_id = c.record_id
+                AND b.after::VARCHAR = c.after::VARCHAR
+            JOIN outcome_now AS o ON o.plan_id = b.plan_id AND o.seq = b.seq
+            LEFT JOIN outcome_now AS own ON own.plan_id = c.plan_id AND own.seq = c.seq
+            WHERE c.plan_id = $plan_id AND own.result IS NULL
+              AND (o.result IN ('refused', 'no_effect')
+                OR (o.result IN ('failed', 'unknown')
+                    AND c.after->>'newsletter' IS DISTINCT FROM 'CANCEL'))
+            """,
+            {"plan_id": plan_id, "after": after, "now": naive(now)},
         )
 
 
@@ -260,25 +296,23 @@ def touched_contacts(warehouse: Warehouse, *, plan_id: str) -> list[int]:
     return sorted(int(row[0]) for row in rows)
 
 
-def unconfirmed_since(warehouse: Warehouse, *, plan_id: str) -> datetime | None:
-    """When the first change of the plan that was never confirmed was sent (aware UTC), if any."""
+def has_unconfirmed(warehouse: Warehouse, *, plan_id: str) -> bool:
+    """Whether a change of the plan was sent and never confirmed."""
     with warehouse.session() as db:
         rows = db.execute(
-            "SELECT min(o.recorded_at) FROM outcomes AS o JOIN outcome_now AS n USING (plan_id,"
-            " seq)"
-            " WHERE plan_id = ? AND n.result IN ('sending', 'sent')",
+            "SELECT 1 FROM outcome_now WHERE plan_id = ? AND result IN ('sending', 'sent') LIMIT 1",
             [plan_id],
         ).fetchall()
-    return None if rows[0][0] is None else rows[0][0].replace(tzinfo=UTC)
+    return bool(rows)
 
 
 def sent_to_provider(warehouse: Warehouse, *, plan_id: str) -> int:
-    """How many provider changes wait for their read-back."""
+    """How many provider changes were sent and are not confirmed, whatever the answer was."""
     with warehouse.session() as db:
         rows = db.execute(
             "SELECT count(*) FROM changes AS c JOIN outcome_now AS o USING (plan_id, seq)"
             " WHERE c.plan_id = ? AND c.side = 'provider' AND o.result IN ('sending', 'sent',"
-            " 'unknown')",
+            " 'unknown', 'refused', 'failed')",
             [plan_id],
         ).fetchall()
     return int(rows[0][0])
@@ -302,22 +336,31 @@ def confirm(
     plan_id: str,
     options: PlanningOptions,
     hard_bounces: bool,
+    profiles: bool,
+    provider_now: datetime,
     now: datetime,
 ) -> Confirmation:
     """Compare every sent change with what was read back and, in the same transaction, append the
     consents it proves, plan the activities, move the base and close the plan.
 
     ``hard_bounces``: whether an address that bounced for good becomes an activity too.
+    ``profiles``: the same for profile values that were taken into the CRM.
+    ``provider_now``: the provider's time, by which a consent is told from a later opt-out.
     """
     fields = warehouse.fields
     with warehouse.transaction() as db:
         run_template(
             db,
             "confirm.sql.j2",
-            parameters={"plan_id": plan_id, "now": naive(now)},
+            parameters={
+                "plan_id": plan_id,
+                "now": naive(now),
+                "provider_now": naive(provider_now),
+            },
             fields=fields,
             ownership_tag=options.ownership_tag,
             hard_bounces=hard_bounces,
+            profiles=profiles,
         )
         quarantine.note_read_back(db, plan_id=plan_id, fields=fields, now=now)
         moved = settle(db, options=options, fields=fields, plan_id=plan_id, now=now)

@@ -63,8 +63,13 @@ def load(warehouse: Warehouse, *, plan_id: str) -> Plan:
 
 
 def latest(warehouse: Warehouse) -> Plan | None:
-    """The newest plan, open or not."""
-    return _load(warehouse, where="ORDER BY created_at DESC LIMIT 1", parameters=[])
+    """The newest plan, open or not.
+
+    One that can still be pushed is the newest whatever its date: a new plan makes the others
+    expire, and our clock may have been put back since.
+    """
+    newest = "ORDER BY status IN ('open', 'partial') DESC, created_at DESC LIMIT 1"
+    return _load(warehouse, where=newest, parameters=[])
 
 
 def _load(warehouse: Warehouse, *, where: str, parameters: Sequence[object]) -> Plan | None:

@@ -131,6 +131,15 @@ def test_a_wish_to_wait_may_be_an_http_date() -> None:
     assert retry_after_seconds(response, now=lambda: 20.0) == 40.0
 
 
+def test_a_date_to_wait_for_is_counted_from_the_servers_own_date() -> None:
+    dates = {
+        "retry-after": "Thu, 01 Jan 1970 05:01:00 GMT",
+        "date": "Thu, 01 Jan 1970 05:00:30 GMT",
+    }
+
+    assert retry_after_seconds(httpx.Response(429, headers=dates), now=lambda: 20.0) == 30.0
+
+
 def test_repeats_end_when_the_shared_quota_is_used_up() -> None:
     call = Call([BUSY], quota=RetryQuota(capacity=RetryQuota.COST))
     call.failure(repeatable=True)

@@ -94,6 +94,31 @@ def test_what_one_side_changed_arrives_at_the_other(changed: Held) -> None:
     assert changed.name_has_arrived()
 
 
+def test_an_opt_out_during_the_push_reaches_the_crm_in_the_same_run(synced: Deployment) -> None:
+    leaves, renamed = synced.subscribed(NORTH)[:2]
+    synced.rename(NORTH, renamed, first_name="Anders")
+    before = ("crm_contacts", "audience_members", "sync_plan", "crm_push", "provider_push")
+    synced.run("incremental_sync", NORTH, only=before)
+    synced.controls[NORTH].act("mailchimp", actor="person", action="unsubscribe", email=leaves)
+
+    told = metadata_of(synced.materialize(NORTH, "sync_report"), "sync_report")
+
+    assert told["second_pass"].value is True
+    assert told["second_pass_plan_id"].value == synced.latest_plan(NORTH).plan_id
+    contacts = synced.controls[NORTH].dump("onoffice")["addresses"]
+    said = {c["newsletter_aktiv"] for c in contacts if c["Email"].strip().lower() == leaves.lower()}
+    assert said == {"2"}
+
+
+def test_a_run_that_nothing_came_between_makes_one_pass(synced: Deployment) -> None:
+    synced.rename(NORTH, synced.subscribed(NORTH)[0], first_name="Anders")
+
+    told = metadata_of(synced.run("incremental_sync", NORTH), "sync_report")
+
+    assert told["second_pass"].value is False
+    assert told["rows_confirmed"].value == 1
+
+
 def test_the_plan_tells_its_reasons_in_numbers_and_words(held: Held) -> None:
     deployment = held.deployment
 

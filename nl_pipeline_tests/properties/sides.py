@@ -185,8 +185,13 @@ class ModelCrm:
     def __init__(self, world: World) -> None:
         self.world = world
         self.client = SimpleNamespace(
-            create_activities=self._create_activities, find_activities=self._find_activities
+            create_activities=self._create_activities,
+            find_activities=self._find_activities,
+            read_action_kinds=lambda: {"Email": ("Eingang",)},
         )
+
+    def now(self) -> datetime:
+        return self.world.clock.now()
 
     def options(self) -> tuple[dict[str, str], dict[str, list[str]], bool]:
         return self.world.labels, self.world.permitted, bool(self.world.labels)
@@ -207,6 +212,7 @@ class ModelCrm:
             announced_before=announced,
             announced_after=announced,
             rows=len(rows),
+            served_at=observed_at,
         )
 
     def read_ids(
@@ -325,6 +331,9 @@ class ModelAudience:
     def calls(self) -> Counter[str]:
         return Counter()
 
+    def now(self) -> datetime:
+        return self.world.clock.now()
+
     def check(self, *, name: str, audience_id: str | None) -> AudienceFound:
         return AudienceFound("audience", created=False, fields_created=())
 
@@ -354,6 +363,7 @@ class ModelAudience:
             announced_before=announced,
             announced_after=announced,
             rows=len(rows),
+            served_at=observed_at,
         )
 
     def _frame(self, members: Sequence[Member], *, observed_at: datetime) -> pd.DataFrame:
@@ -509,6 +519,7 @@ class _Read(Generic[_Frame]):
     announced_before: int
     announced_after: int
     rows: int
+    served_at: datetime | None
     rejected: list[tuple[str, str]] = field(default_factory=list)
 
     @property

@@ -224,7 +224,7 @@ def test_an_answer_in_another_spelling_stops_nobody(
 ) -> None:
     for name in ("anders", "ganz-anders", "fremd"):
         scenario.add_contact(name, YES)
-    client = scenario.link.audience._client  # type: ignore[attr-defined]
+    client = scenario.link.audience.client  # type: ignore[attr-defined]
     add = client.add_members
 
     def respell(audience_id: str, members: Any) -> AddOutcome:

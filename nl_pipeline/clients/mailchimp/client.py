@@ -111,6 +111,10 @@ class MailchimpClient:
         self._sleep = sleep
         self.calls: Counter[str] = self._session.calls
 
+    def now(self) -> datetime | None:
+        """Return the time at Mailchimp by its last answer (aware UTC), None before one."""
+        return self._session.server_time.now()
+
     def account(self) -> Account:
         """Return the account: the test of a connection."""
         return self._session.get(Path("/"), answer=Account)

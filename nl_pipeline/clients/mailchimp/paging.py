@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from nl_pipeline.clients.errors import Retryable
 from nl_pipeline.clients.mailchimp.models import Member, MemberPage
 from nl_pipeline.clients.mailchimp.problems import SYSTEM
 from nl_pipeline.clients.mailchimp.session import Path, Session
+from nl_pipeline.clients.mailchimp.times import query_time
 
 T = TypeVar("T")
 
@@ -24,6 +26,9 @@ LARGEST_PAGE = 1000
 """Rows of a page at most (Mailchimp, methods and parameters)."""
 
 _MOST_PAGES = 100
+_PRESENT = timedelta(seconds=2)
+"""Added to the service's time for an upper bound that leaves nothing out: the bound is exclusive,
+and both it and the time told have whole seconds."""
 
 _MEMBER_FIELDS = (
     "id",
@@ -55,8 +60,14 @@ class MemberPages:
 
     Up to `window` pages are in flight or waiting at a time, so memory does not grow with the
     audience. After iterating, `rows` is the number of different member ids seen,
-    `announced_first` and `announced_last` are the totals of the first and the last page: a
-    snapshot is complete when all three are equal.
+    `announced_first` and `announced_last` are the totals of the first and the last page, and
+    `served_at` is the service's time when the first page was asked for.
+
+    Members may move between pages while these are read; two measures make sure that it shows. A
+    read by time (`since_last_changed`) of several pages gets an upper bound, the service's present:
+    its rows can only leave, so the total falls. Without a time each page begins with the last row
+    of the one before, and `has_drifted` tells that it was not there: numbers alone would not show
+    it when one member left, another came, and a third slipped between two pages.
     """
 
     def __init__(
@@ -78,20 +89,31 @@ class MemberPages:
         self.announced_first: int | None = None
         self.announced_last: int | None = None
         self.rows = 0
+        self.has_drifted = False
+        self.served_at: datetime | None = None
+        self._last_row = ""
+        self._by_time = "since_last_changed" in params
 
     @property
     def complete(self) -> bool:
-        """Whether as many different rows came as were announced, before and after."""
-        return self.announced_first == self.announced_last == self.rows
+        """Whether as many different rows came as were announced, before and after, and none moved
+        between pages."""
+        return self.announced_first == self.announced_last == self.rows and not self.has_drifted
 
     def __iter__(self) -> Iterator[MemberPage]:
         self.announced_first = self.announced_last = None
         self.rows = 0
+        self.has_drifted = False
+        self._last_row = ""
         seen: set[str] = set()
         size = self._page_size
+        step = size if self._by_time or size == 1 else size - 1
         first = self._read(0)
+        self.served_at = self._session.server_time.asked_at
+        if self._by_time and first.total > size and self._closed():
+            first = self._read(0)
         # Two pages of grace for members that arrive while reading; never endless.
-        most_pages = -(-first.total // size) + 2
+        most_pages = -(-first.total // step) + 2
         self.announced_first = first.total
         yield self._counted(first, seen=seen)
         waiting: deque[Future[MemberPage]] = deque()
@@ -101,9 +123,9 @@ class MemberPages:
                 while (
                     len(waiting) < self._window
                     and next_page < most_pages
-                    and next_page * size < (self.announced_last or 0)
+                    and next_page * step + size - step < (self.announced_last or 0)
                 ):
-                    waiting.append(self._pool.submit(self._read, next_page * size))
+                    waiting.append(self._pool.submit(self._read, next_page * step))
                     next_page += 1
                 if not waiting:
                     return
@@ -112,11 +134,27 @@ class MemberPages:
             for future in waiting:
                 future.cancel()
 
+    def _closed(self) -> bool:
+        """Give the read an upper bound; false if the service never told its time."""
+        present = self._session.server_time.now()
+        if present is None or "before_last_changed" in self._params:
+            return False
+        bound = query_time(present + _PRESENT)
+        self._params = {**self._params, "before_last_changed": bound}
+        return True
+
     def _counted(self, page: MemberPage, *, seen: set[str]) -> MemberPage:
         self.announced_last = page.total
-        seen.update(member.id for member in page.members)
+        members = page.members
+        if page.offset and not self._by_time and self._page_size > 1:
+            # The row both pages share; only its absence is a sign, its place is not.
+            members = [member for member in members if member.id != self._last_row]
+            self.has_drifted |= len(members) == len(page.members)
+        if page.members:
+            self._last_row = page.members[-1].id
+        seen.update(member.id for member in members)
         self.rows = len(seen)
-        return page
+        return MemberPage(page.offset, page.total, members)
 
     def _read(self, offset: int) -> MemberPage:
         answer = self._session.get(

@@ -18,6 +18,7 @@ import msgspec
 from nl_pipeline.clients.errors import OperatorNeeded
 from nl_pipeline.clients.http import Transport
 from nl_pipeline.clients.mailchimp.problems import SYSTEM, Scope, response_failure, unreadable
+from nl_pipeline.clients.server_time import ServerTime
 
 T = TypeVar("T")
 
@@ -70,6 +71,7 @@ class Session:
         self._auth = httpx.BasicAuth("nl-pipeline", api_key)
         self._http = http
         self._transport = transport
+        self.server_time = ServerTime()
 
     def get(
         self, path: Path, *, answer: type[T], params: Mapping[str, str | int] | None = None
@@ -162,6 +164,7 @@ class Session:
             )
 
         def read(response: httpx.Response) -> T:
+            self.server_time.note(response)
             failure = response_failure(response, what=what, scope=path.scope)
             if failure is None:
                 try:

@@ -5,7 +5,7 @@ onOffice speaks them. Does not belong here: which contact is eligible or what a 
 means for a sync.
 """
 
-from nl_pipeline.clients.onoffice.client import OnOfficeClient
+from nl_pipeline.clients.onoffice.client import Conditions, OnOfficeClient
 from nl_pipeline.clients.onoffice.crm_time import CrmZone
 from nl_pipeline.clients.onoffice.error_codes import ValueRefused
 from nl_pipeline.clients.onoffice.models import (
@@ -31,6 +31,7 @@ __all__ = [
     "AddressPages",
     "AddressRecord",
     "Condition",
+    "Conditions",
     "CrmZone",
     "NewActivity",
     "NewAddress",

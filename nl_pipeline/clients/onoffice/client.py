@@ -83,6 +83,10 @@ class OnOfficeClient:
         self._fields: dict[tuple[str, str], dict[str, AddressField]] = {}
         self.calls: Counter[str] = self._session.calls
 
+    def now(self) -> datetime | None:
+        """Return the time at onOffice by its last answer (aware UTC), None before one."""
+        return self._session.server_time.now()
+
     def read_fields(
         self, module: str = "address", *, language: str = "DEU"
     ) -> dict[str, AddressField]:
@@ -116,11 +120,14 @@ class OnOfficeClient:
         sort_by: str | None = None,
         pages_per_request: int = 1,
         on_page: Callable[[AddressPage], None] | None = None,
+        closing: Callable[[datetime], Conditions] | None = None,
     ) -> AddressPages:
         """Return the pages of all addresses that match; nothing is read before iterating.
 
         Archived addresses are among them unless a condition says otherwise. `sort_by` is
-        ascending. With `pages_per_request` above 1, so many pages travel in one request.
+        ascending. With `pages_per_request` above 1, so many pages travel in one request. `closing`
+        makes the conditions that are used instead once there is more than one page, given the
+        service's time: a read by time with an upper bound.
         """
         parameters: dict[str, Any] = {"data": list(fields), **self._filter(conditions)}
         if sort_by is not None:
@@ -131,6 +138,7 @@ class OnOfficeClient:
             page_size=self._page_size,
             pages_per_request=min(max(1, pages_per_request), self._actions_per_request),
             on_page=on_page,
+            closing=None if closing is None else lambda now: self._filter(closing(now)),
         )
 
     def read_addresses_by_id(

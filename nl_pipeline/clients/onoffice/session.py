@@ -19,7 +19,7 @@ from nl_pipeline.clients.errors import (
     Permanent,
     Retryable,
 )
-from nl_pipeline.clients.http import Transport, http_date, retry_after_seconds
+from nl_pipeline.clients.http import Transport, retry_after_seconds
 from nl_pipeline.clients.onoffice.envelope import (
     Action,
     ActionResult,
@@ -28,6 +28,7 @@ from nl_pipeline.clients.onoffice.envelope import (
     results_of,
 )
 from nl_pipeline.clients.onoffice.error_codes import SYSTEM, error_of
+from nl_pipeline.clients.server_time import ServerTime, date_of
 
 _TEMPLATE = "api.php"
 
@@ -53,6 +54,7 @@ class Session:
         self._transport = transport
         self._now = now
         self._clock_offset = 0.0
+        self.server_time = ServerTime()
         self._lock = threading.Lock()
 
     def read(
@@ -127,6 +129,7 @@ class Session:
         return exchange()
 
     def _results(self, response: httpx.Response, actions: Sequence[Action]) -> list[ActionResult]:
+        self.server_time.note(response)
         try:
             envelope = decode(response.content)
         except msgspec.DecodeError:
@@ -141,10 +144,9 @@ class Session:
         raise failure
 
     def _adopt_clock(self, response: httpx.Response) -> None:
-        dates = response.headers.get_list("date")
-        server = http_date(dates[-1]) if dates else None
+        server = date_of(response)
         if server is not None:
-            self._clock_offset = server - self._now()
+            self._clock_offset = server.timestamp() - self._now()
 
 
 def _not_an_envelope(response: httpx.Response) -> ApiError:

@@ -39,6 +39,9 @@ class Switches(msgspec.Struct, kw_only=True):
     """How long each call holds its connection slot; the limit bites only with some."""
     bare_429: bool = False
     """Answer the connection limit without a JSON body, as seen at high volume."""
+    clock_skew_seconds: float = 0.0
+    """How far the service's clock is ahead of true time, negative: behind. Its records and its Date
+    header go by it."""
     role: str = "owner"
     """Role of the key's user in ``GET /3.0/``."""
     stats_cache_seconds: Seconds = 300.0

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nl_pipeline.sandbox.clock import Clock
+from nl_pipeline.sandbox.clock import Clock, ServiceClock
 from nl_pipeline.sandbox.mailchimp import acts, seeding
 from nl_pipeline.sandbox.mailchimp.account import Account
 from nl_pipeline.sandbox.mailchimp.batch_runs import run_due
@@ -38,10 +38,12 @@ class MailchimpTwin:
     name = "mailchimp"
 
     def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
+        self.clock: Clock = ServiceClock(
+            clock, skew=lambda: self._account.switches.clock_skew_seconds
+        )
         self._router = build_router()
-        self._sender = Sender(clock)
-        self._account = Account(clock, self._sender, Identifiers(0), self._sender.switches)
+        self._sender = Sender(self.clock)
+        self._account = Account(self.clock, self._sender, Identifiers(0), self._sender.switches)
         self._gateway = Gateway(lambda: self._account, self._router, self._settle)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -89,12 +91,12 @@ class MailchimpTwin:
             self._timer.cancel()
             self._timer = None
         self._sender.switches = switches
-        self._account = Account(self._clock, self._sender, Identifiers(seed), switches)
+        self._account = Account(self.clock, self._sender, Identifiers(seed), switches)
         seeding.fill(
             self._account,
             people=persons(contacts, seed=seed),
             seed=seed,
-            now=self._clock.epoch(),
+            now=self.clock.epoch(),
         )
 
     def use_faults(self, faults: FaultSource) -> None:
@@ -135,7 +137,7 @@ class MailchimpTwin:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return
-        delay = max(min(waiting) - self._clock.epoch(), 0.0)
+        delay = max(min(waiting) - self.clock.epoch(), 0.0)
         self._timer = loop.call_later(delay, self._on_timer)
 
     def _on_timer(self) -> None:

@@ -25,10 +25,12 @@ class Switches(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ip_blocked: bool = False
     """Every request is refused with 158."""
     hmac_clock: Literal["real", "sandbox"] = "real"
-    """The clock that signatures are checked against. ``real`` by default, so that a client with a
-    real clock keeps working after the sandbox's clock was advanced."""
+    """The clock that signatures are checked against. ``real`` by default: beside the sandbox's
+    clock real time counts too, so that a client with a real clock keeps working after the sandbox's
+    clock was advanced."""
     clock_skew_seconds: float = 0.0
-    """How far the server's clock is ahead when it checks a timestamp; its Date header too."""
+    """How far the server's clock is ahead of true time, negative: behind. Its signatures, its Date
+    header and the dates of its records go by it."""
     time_zone: str = "Europe/Berlin"
     """Zone of all datetimes on the wire ([inferred], onOffice does not document it)."""
     status_field: Literal["Status2Adr", "Status", "both"] = "Status2Adr"

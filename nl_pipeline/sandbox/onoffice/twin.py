@@ -7,7 +7,6 @@ call does.
 from __future__ import annotations
 
 import time
-from email.utils import formatdate
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from nl_pipeline.sandbox.clock import Clock
+from nl_pipeline.sandbox.clock import Clock, ServiceClock
 from nl_pipeline.sandbox.credentials import ONOFFICE_SECRET, ONOFFICE_TOKEN
 from nl_pipeline.sandbox.onoffice import activities, configuration, newsletter, search, write
 from nl_pipeline.sandbox.onoffice.action import Outcome
@@ -49,8 +48,8 @@ class OnOfficeTwin:
     name = "onoffice"
 
     def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
-        self.state = State(clock)
+        self.clock: Clock = ServiceClock(clock, skew=lambda: self.state.switches.clock_skew_seconds)
+        self.state = State(self.clock)
         reader = AddressReader(self.state)
         state = self.state
         self._handlers: dict[str, Handler] = {
@@ -121,18 +120,13 @@ class OnOfficeTwin:
 
     async def _answer(self, request: Request) -> Response:
         """HTTP 200 whatever happened inside ([inferred]: no other status is documented)."""
-        now = self._server_time()
         try:
-            answer = self._carried_out(decoded_request(await request.body()), request, now=now)
+            answer = self._carried_out(decoded_request(await request.body()), request)
         except RequestError as refused:
             answer = refusal_of(refused)
-        return Response(
-            msgspec.json.encode(answer),
-            media_type="application/json",
-            headers={"date": formatdate(now, usegmt=True)},
-        )
+        return Response(msgspec.json.encode(answer), media_type="application/json")
 
-    def _carried_out(self, document: Any, request: Request, *, now: float) -> dict[str, Any]:
+    def _carried_out(self, document: Any, request: Request) -> dict[str, Any]:
         switches = self.state.switches
         raws = checked_actions(document, token=ONOFFICE_TOKEN, switches=switches)
         counts: dict[str, int] = {}
@@ -142,16 +136,18 @@ class OnOfficeTwin:
             name = _name_of(raw)
             counts[name] = counts.get(name, 0) + 1
             struck = fault if fault is not None and _strikes(fault, name, place) else None
-            results.append(result_of(raw, self._outcome_of(raw, now=now, fault=struck)))
+            results.append(result_of(raw, self._outcome_of(raw, fault=struck)))
         request.scope["sandbox.actions"] = counts
         return response_of(results, error_shape=switches.error_shape)
 
-    def _outcome_of(
-        self, raw: Any, *, now: float, fault: dict[str, Any] | None
-    ) -> Outcome | ActionError:
+    def _outcome_of(self, raw: Any, *, fault: dict[str, Any] | None) -> Outcome | ActionError:
         try:
             action = checked_action(
-                raw, token=ONOFFICE_TOKEN, secret=ONOFFICE_SECRET, now=now, fault=fault
+                raw,
+                token=ONOFFICE_TOKEN,
+                secret=ONOFFICE_SECRET,
+                clocks=self._signing_clocks(),
+                fault=fault,
             )
             handler = self._handlers.get(action.name)
             if handler is None:
@@ -160,10 +156,13 @@ class OnOfficeTwin:
         except ActionError as refused:
             return refused
 
-    def _server_time(self) -> float:
+    def _signing_clocks(self) -> list[float]:
+        """The times a signature may carry: the server's, and in ``real`` mode real time too."""
         switches = self.state.switches
-        base = time.time() if switches.hmac_clock == "real" else self._clock.epoch()
-        return base + switches.clock_skew_seconds
+        accepted = [self.clock.epoch()]
+        if switches.hmac_clock == "real":
+            accepted.append(time.time() + switches.clock_skew_seconds)
+        return accepted
 
 
 def _name_of(raw: Any) -> str:

@@ -34,6 +34,12 @@ class MemberRead(Protocol):
     @property
     def rows(self) -> int: ...
     @property
+    def served_at(self) -> datetime | None:
+        """The provider's time when the read began, once it has; None if the provider tells no
+        time."""
+        ...
+
+    @property
     def complete(self) -> bool: ...
 
 
@@ -53,6 +59,9 @@ class AudienceSide(Protocol):
 
     @property
     def calls(self) -> Counter[str]: ...
+
+    def now(self) -> datetime | None:
+        """The provider's time by its last answer, None before one or if it tells no time."""
 
     def check(self, *, name: str, audience_id: str | None) -> AudienceFound:
         """Find the audience by stored id, then by exact name, and check the mapped fields."""

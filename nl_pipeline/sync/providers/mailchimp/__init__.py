@@ -23,9 +23,10 @@ class MailchimpAudience:
 
     def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
         synced = tuple(f for f in fields if f.direction is not Direction.OFF)
-        self._client = client
+        self.client = client
         set_up, look_ups = SetUp(client, fields=synced), LookUps(client)
         reading = Reading(client, fields=fields)
+        self.now = client.now
         self.check = set_up.check
         self.prepare = set_up.prepare
         self.read = reading.read
@@ -36,4 +37,4 @@ class MailchimpAudience:
 
     @property
     def calls(self) -> Counter[str]:
-        return self._client.calls
+        return self.client.calls

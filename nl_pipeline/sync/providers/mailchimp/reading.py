@@ -25,7 +25,8 @@ from nl_pipeline.domain.states import ProviderState
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.warehouse.observations import naive
 
-#: ``since_last_changed`` is exclusive and counts whole seconds; and clocks differ.
+#: ``since_last_changed`` is exclusive and counts whole seconds, and a change may become visible
+#: after it was made.
 OVERLAP = timedelta(minutes=2)
 
 _STATES = {
@@ -59,6 +60,10 @@ class AudienceRead:
     @property
     def rows(self) -> int:
         return sum(sweep.rows for sweep in self.sweeps)
+
+    @property
+    def served_at(self) -> datetime | None:
+        return self.sweeps[0].served_at
 
     @property
     def complete(self) -> bool:

@@ -1,0 +1,50 @@
+"""What the engine sends to Mailchimp, word for word.
+
+Belongs here: looking at requests. Not here: assertions. The twin's own log holds counts only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+
+from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
+from nl_pipeline_tests.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One write: alone, or an operation of a batch."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+@contextmanager
+def sent_to_mailchimp(scenario: Scenario) -> Iterator[list[Sent]]:
+    """The writes that are sent within the block, those inside batches one by one."""
+    audience = scenario.link.audience
+    assert isinstance(audience, MailchimpAudience)
+    hooks = audience.client._session._http.event_hooks
+    writes: list[Sent] = []
+
+    def note(request: httpx.Request) -> None:
+        if request.method != "GET":
+            body = msgspec.json.decode(request.content or b"{}")
+            for operation in body.get("operations", ()):
+                inner = msgspec.json.decode(operation.get("body") or "{}")
+                writes.append(Sent(operation["method"], operation["path"], inner))
+            if "operations" not in body:
+                writes.append(Sent(request.method, request.url.path, body))
+
+    audience.client._session._http.event_hooks = {**hooks, "request": [note]}
+    try:
+        yield writes
+    finally:
+        audience.client._session._http.event_hooks = hooks
