@@ -65,13 +65,18 @@ class SandboxControl:
         """Send a campaign from the Mailchimp twin."""
         return self._post("mailchimp/send_campaign", {"subject": subject, **options})
 
-    def fault(self, service: Service, *, kind: str, match: str, **options: Any) -> None:
+    def fault(self, service: Service | None, *, kind: str, match: str, **options: Any) -> None:
         """Break calls whose "METHOD /service/path" or action contains `match`."""
         self._post("faults", {"service": service, "kind": kind, "match": match, **options})
 
     def clear_faults(self) -> None:
         """Break nothing any more."""
         self._http.delete("faults").raise_for_status()
+
+    def struck(self) -> int:
+        """How many calls the faults armed now have broken."""
+        answer = self._http.get("faults").raise_for_status().json()
+        return sum(fault["applied"] for fault in answer["faults"])
 
     def calls(self) -> list[CallCount]:
         """What was called since the start or since `forget_calls`."""

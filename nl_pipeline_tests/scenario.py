@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -172,6 +172,11 @@ class Scenario:
         """Move the clocks of the sandbox and of the engine on."""
         self.control.advance(seconds=by.total_seconds())
         self._ahead += by
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the clocks have been moved on since this connection was opened."""
+        return self._ahead
 
     def change_settings(self, **values: Any) -> None:
         """Other settings of the connection from now on, e.g. `adopt_existing=True`."""
@@ -348,11 +353,19 @@ def _enter(control: SandboxControl, contact: Contact) -> int:
 
 
 @contextlib.contextmanager
-def connected(control: SandboxControl, *, folder: Path) -> Iterator[Scenario]:
+def connected(
+    control: SandboxControl,
+    *,
+    folder: Path,
+    page_size: int = PAGE,
+    on_request: Callable[[httpx.Request], None] | None = None,
+    **mailchimp_options: int,
+) -> Iterator[Scenario]:
     """A connection on the sandbox whose warehouse lies in `folder`.
 
     Waiting moves the clocks instead of taking time. The warehouse is held open meanwhile, because
-    opening the file takes longer than most of what is done with it.
+    opening the file takes longer than most of what is done with it. `on_request` sees every
+    request right before it goes out.
     """
     port = httpx.URL(control.base_url).port or 0
     text = settings.sandbox_text(port=port)
@@ -368,14 +381,17 @@ def connected(control: SandboxControl, *, folder: Path) -> Iterator[Scenario]:
         base_url=connection.crm.base_url,
         token=credentials.ONOFFICE_TOKEN,
         secret=credentials.ONOFFICE_SECRET,
-        page_size=PAGE,
+        page_size=page_size,
+        http=_watched(on_request),
         sleep=wait,
     )
     mailchimp = MailchimpClient(
         base_url=connection.provider.base_url,
         api_key=credentials.MAILCHIMP_API_KEY,
-        page_size=PAGE,
+        page_size=page_size,
+        http=_watched(on_request),
         sleep=wait,
+        **mailchimp_options,
     )
     with contextlib.closing(crm), contextlib.closing(mailchimp), warehouse.session():
         scenario = Scenario(
@@ -393,3 +409,10 @@ def connected(control: SandboxControl, *, folder: Path) -> Iterator[Scenario]:
             ),
         )
         yield scenario
+
+
+def _watched(on_request: Callable[[httpx.Request], None] | None) -> httpx.Client | None:
+    """Connections that show every request, or None for the client's own."""
+    if on_request is None:
+        return None
+    return httpx.Client(trust_env=False, timeout=60, event_hooks={"request": [on_request]})

@@ -73,7 +73,8 @@ def check_may_push(link: Link, *, plan: Plan, approved: bool) -> None:
 def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     """Send the plan's CRM changes: cancellations of opted-out people first.
 
-    Raises PlanRefused; OperatorNeeded when the CRM refuses to work with us.
+    "Confirmation pending" is left to ``push_to_provider``: it is true only once the person was
+    asked. Raises PlanRefused; OperatorNeeded when the CRM refuses to work with us.
     """
     check_may_push(link, plan=plan, approved=approved)
     pending = _pending_in_crm(link, plan=plan)
@@ -95,7 +96,11 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
 
 
 def _pending_in_crm(link: Link, *, plan: Plan) -> list[Pending]:
-    return [p for p in _pending(link, plan=plan) if p.change.side == "crm"]
+    return [
+        p
+        for p in _pending(link, plan=plan)
+        if p.change.side == "crm" and _newsletter(p) != "DOI"
+    ]
 
 
 def _newsletter(pending: Pending) -> str | None:
@@ -111,6 +116,7 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
     check_may_push(link, plan=plan, approved=approved)
     pending = _pending(link, plan=plan)
     if not any(p.change.side == "provider" for p in pending):
+        _note_requests(link, plan=plan)
         return
     read_members(link, mode="incremental")
     if any(p.change.action in _GIVES_CONSENT for p in pending):
@@ -131,6 +137,35 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
             audience_id, items, on_results=on_results
         ),
     )
+    _note_requests(link, plan=plan)
+
+
+def _note_requests(link: Link, *, plan: Plan) -> None:
+    """Mark the contacts of those who were just asked to confirm.
+
+    Not before: a contact that waits for an answer nobody was asked for would be cancelled.
+    """
+    waiting = _waiting(link, plan=plan)
+    if not waiting:
+        return
+    _read_back_contacts(link, ids=sorted({int(p.change.record_id) for p in waiting}))
+    outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
+    _send(
+        link,
+        plan=plan,
+        pending=_waiting(link, plan=plan),
+        side="CRM",
+        send=link.crm.push,
+    )
+
+
+def _waiting(link: Link, *, plan: Plan) -> list[Pending]:
+    asked = outcomes.asked_keys(link.warehouse, plan_id=plan.plan_id)
+    return [
+        p
+        for p in _pending(link, plan=plan)
+        if p.change.side == "crm" and _newsletter(p) == "DOI" and p.change.key in asked
+    ]
 
 
 def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pending]:
@@ -186,6 +221,7 @@ def _send(
 
 def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
     """Read back what was touched, then move base, ledger and activities in one transaction."""
+    _find_lost_contacts(link, plan=plan)
     ids = outcomes.touched_contacts(link.warehouse, plan_id=plan.plan_id)
     if ids:
         _read_back_contacts(link, ids=ids)
@@ -243,6 +279,27 @@ def finish_interrupted(link: Link) -> PushResult | None:
         return None
     since = outcomes.unconfirmed_since(link.warehouse, plan_id=plan.plan_id)
     return None if since is None else confirm(link, plan=plan, since=since)
+
+
+def _find_lost_contacts(link: Link, *, plan: Plan) -> None:
+    """Look creations whose answer was lost up by their address.
+
+    Otherwise they would pass for contacts that staff entered: no activity, no proof of the sign-up.
+    """
+    lost = outcomes.lost_creations(link.warehouse, plan_id=plan.plan_id)
+    if not lost:
+        return
+    found = link.crm.find_ids([email for _, email in lost])
+    outcomes.record(
+        link.warehouse,
+        plan_id=plan.plan_id,
+        results=[
+            Result(seq, "unknown", cause="answer_lost", record_id=str(ids[-1]))
+            for (seq, _), ids in zip(lost, found, strict=True)
+            if ids
+        ],
+        now=link.now(),
+    )
 
 
 def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:

@@ -216,13 +216,40 @@ def touched_contacts(warehouse: Warehouse, *, plan_id: str) -> list[int]:
     return sorted(int(row[0]) for row in rows)
 
 
+def asked_keys(warehouse: Warehouse, *, plan_id: str) -> set[str]:
+    """Whom the provider has taken a request for confirmation for."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT c.key FROM changes AS c JOIN outcome_now AS o USING (plan_id, seq)"
+            " WHERE c.plan_id = ? AND c.action = 'confirm' AND o.result IN ('sent', 'confirmed')",
+            [plan_id],
+        ).fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def lost_creations(warehouse: Warehouse, *, plan_id: str) -> list[tuple[int, str]]:
+    """Contacts (number of the change, address) that may have been created without our hearing of
+    it."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT c.seq, c.after->>'email' FROM changes AS c JOIN outcome_now AS o"
+            " USING (plan_id, seq) WHERE c.plan_id = ? AND c.action = 'create_contact'"
+            " AND o.result IN ('sending', 'unknown') AND o.record_id = '' ORDER BY c.seq",
+            [plan_id],
+        ).fetchall()
+    return [(int(seq), str(email)) for seq, email in rows]
+
+
 def unconfirmed_since(warehouse: Warehouse, *, plan_id: str) -> datetime | None:
-    """When the first change of the plan that was never confirmed was sent (aware UTC), if any."""
+    """When the first change of the plan that was sent and not read back since was sent (aware
+    UTC), if any."""
     with warehouse.session() as db:
         rows = db.execute(
             "SELECT min(o.recorded_at) FROM outcomes AS o JOIN outcome_now AS n USING (plan_id,"
             " seq)"
-            " WHERE plan_id = ? AND n.result IN ('sending', 'sent')",
+            " WHERE plan_id = ? AND (n.result IN ('sending', 'sent')"
+            # What a read-back could not settle either has this cause.
+            " OR (n.result = 'unknown' AND n.cause <> 'outcome_unknown'))",
             [plan_id],
         ).fetchall()
     return None if rows[0][0] is None else rows[0][0].replace(tzinfo=UTC)

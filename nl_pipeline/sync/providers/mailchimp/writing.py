@@ -270,7 +270,8 @@ def _own_tags_only(pending: Pending) -> bool:
 def _result(seq: int, error: ApiError | None, *, record_id: str) -> Result:
     if error is None:
         return Result(seq, "sent", record_id=record_id)
-    if isinstance(error, OutcomeUnknown):
+    if isinstance(error, OutcomeUnknown) or (isinstance(error, Retryable) and not error.not_applied):
+        # What may have been applied is read back, however often it was tried.
         return Result(seq, "unknown", cause=error.code)
     if isinstance(error, (Retryable, OperatorNeeded)):
         return Result(seq, "failed", cause=error.code)
