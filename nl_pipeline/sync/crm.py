@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Retryable
 from nl_pipeline.clients.onoffice import (
     AddressChange,
     AddressField,
@@ -381,7 +381,7 @@ def _result(seq: int, ok: bool, error: ApiError | None, *, record_id: str) -> Re
         return Result(seq=seq, result="sent", record_id=record_id)
     if isinstance(error, OperatorNeeded):
         raise error
-    if isinstance(error, OutcomeUnknown) or (isinstance(error, Retryable) and not error.not_applied):
+    if error is not None and error.may_be_applied:
         # What may have been applied is read back, however often it was tried.
         return Result(seq=seq, result="unknown", cause=error.code, record_id=record_id)
     if isinstance(error, Retryable):

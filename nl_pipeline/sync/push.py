@@ -17,12 +17,15 @@ from nl_pipeline.sync import activities
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of, read_contacts, read_members
 from nl_pipeline.sync.options import planning_options
-from nl_pipeline.warehouse import observations, outcomes, plans
+from nl_pipeline.warehouse import observations, outcomes, pending, plans
 from nl_pipeline.warehouse.observations import Snapshot
 from nl_pipeline.warehouse.outcomes import Pending, Result
+from nl_pipeline.warehouse.pending import Part
 
 #: Members changed by the push are read back from this long before it began.
 _READ_BACK_MARGIN = timedelta(seconds=5)
+#: Contacts read back at a time, so that memory stays flat.
+_READ_BACK_IDS = 5_000
 #: What subscribes or mails a person: never where the last word was a withdrawal.
 _GIVES_CONSENT = ("subscribe", "resubscribe", "confirm")
 
@@ -77,35 +80,25 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     asked. Raises PlanRefused; OperatorNeeded when the CRM refuses to work with us.
     """
     check_may_push(link, plan=plan, approved=approved)
-    pending = _pending_in_crm(link, plan=plan)
-    if not pending:
+    if not _count(link, plan=plan, part=Part.CRM):
         return
-    ids = sorted({int(p.change.record_id) for p in pending if p.change.record_id})
+    ids = pending.contacts(
+        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=Part.CRM
+    )
     if ids:
         # Staff may have changed a contact since it was read: look again before writing.
         _read_back_contacts(link, ids=ids)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    opt_outs = [p for p in _pending_in_crm(link, plan=plan) if _newsletter(p) == "CANCEL"]
-    _send(link, plan=plan, pending=opt_outs, side="CRM", send=link.crm.push)
-    if any(_newsletter(p) == "YES" for p in _pending_in_crm(link, plan=plan)):
+    _send(link, plan=plan, part=Part.CRM_CANCELLATIONS, side="CRM", send=link.crm.push)
+    if _count(link, plan=plan, part=Part.CRM_YES):
         # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
         read_members(link, mode="incremental")
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    others = _pending_in_crm(link, plan=plan)
-    _send(link, plan=plan, pending=others, side="CRM", send=link.crm.push)
+    _send(link, plan=plan, part=Part.CRM, side="CRM", send=link.crm.push)
 
 
-def _pending_in_crm(link: Link, *, plan: Plan) -> list[Pending]:
-    return [
-        p
-        for p in _pending(link, plan=plan)
-        if p.change.side == "crm" and _newsletter(p) != "DOI"
-    ]
-
-
-def _newsletter(pending: Pending) -> str | None:
-    value = pending.change.after.get("newsletter")
-    return None if value is None else str(value)
+def _count(link: Link, *, plan: Plan, part: Part) -> int:
+    return pending.count(link.warehouse, plan_id=plan.plan_id, released=plan.released, part=part)
 
 
 def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
@@ -114,12 +107,11 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
     Raises PlanRefused; OperatorNeeded when the provider refuses to work with us.
     """
     check_may_push(link, plan=plan, approved=approved)
-    pending = _pending(link, plan=plan)
-    if not any(p.change.side == "provider" for p in pending):
+    if not _count(link, plan=plan, part=Part.PROVIDER):
         _note_requests(link, plan=plan)
         return
     read_members(link, mode="incremental")
-    if any(p.change.action in _GIVES_CONSENT for p in pending):
+    if _count(link, plan=plan, part=Part.CONSENTS):
         # A Yes may have been taken back since the plan was made: a first plan waits for days.
         read_contacts(link, mode="incremental")
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
@@ -127,16 +119,21 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
         link.warehouse, plan_id=plan.plan_id, released=plan.released, now=link.now()
     )
     audience_id = audience_of(link)
-    pending = _fence(link, plan=plan, pending=_pending(link, plan=plan))
-    _send(
-        link,
-        plan=plan,
-        pending=[p for p in pending if p.change.side == "provider"],
-        side="provider",
-        send=lambda items, *, on_results: link.audience.push(
-            audience_id, items, on_results=on_results
-        ),
-    )
+
+    def send(items: list[Pending], *, on_results: Callable[[list[Result]], None]) -> None:
+        allowed = _fence(link, plan=plan, items=items)
+        waiting = {p.change.seq for p in allowed if p.change.action == "subscribe"}
+
+        def keep(results: list[Result]) -> None:
+            waiting.difference_update(r.seq for r in results if r.result == "sent")
+            on_results(results)
+
+        link.audience.push(audience_id, allowed, on_results=keep)
+        if waiting:
+            # The tags of those who were not created may be in a later portion.
+            outcomes.drop_tags_of_the_lost(link.warehouse, plan_id=plan.plan_id, now=link.now())
+
+    _send(link, plan=plan, part=Part.PROVIDER, side="provider", send=send)
     _note_requests(link, plan=plan)
 
 
@@ -145,36 +142,23 @@ def _note_requests(link: Link, *, plan: Plan) -> None:
 
     Not before: a contact that waits for an answer nobody was asked for would be cancelled.
     """
-    waiting = _waiting(link, plan=plan)
-    if not waiting:
-        return
-    _read_back_contacts(link, ids=sorted({int(p.change.record_id) for p in waiting}))
-    outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    _send(
-        link,
-        plan=plan,
-        pending=_waiting(link, plan=plan),
-        side="CRM",
-        send=link.crm.push,
+    ids = pending.contacts(
+        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=Part.CRM_ASKED
     )
+    if not ids:
+        return
+    _read_back_contacts(link, ids=ids)
+    outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
+    _send(link, plan=plan, part=Part.CRM_ASKED, side="CRM", send=link.crm.push)
 
 
-def _waiting(link: Link, *, plan: Plan) -> list[Pending]:
-    asked = outcomes.asked_keys(link.warehouse, plan_id=plan.plan_id)
-    return [
-        p
-        for p in _pending(link, plan=plan)
-        if p.change.side == "crm" and _newsletter(p) == "DOI" and p.change.key in asked
-    ]
-
-
-def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pending]:
+def _fence(link: Link, *, plan: Plan, items: Sequence[Pending]) -> list[Pending]:
     """Drop every subscription of an address whose last consent event is a withdrawal."""
-    keys = {p.change.key for p in pending if p.change.action in _GIVES_CONSENT}
+    keys = {p.change.key for p in items if p.change.action in _GIVES_CONSENT}
     withdrawn = outcomes.withdrawn_keys(link.warehouse, keys=keys) if keys else set()
     stopped = [
         p
-        for p in pending
+        for p in items
         if p.change.key in withdrawn and p.change.action in (*_GIVES_CONSENT, "tag_member")
     ]
     outcomes.record(
@@ -184,39 +168,30 @@ def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pendin
         now=link.now(),
     )
     gone = {p.change.seq for p in stopped}
-    return [p for p in pending if p.change.seq not in gone]
+    return [p for p in items if p.change.seq not in gone]
 
 
-def _pending(link: Link, *, plan: Plan) -> list[Pending]:
-    return outcomes.pending_changes(link.warehouse, plan_id=plan.plan_id, released=plan.released)
-
-
-def _send(
-    link: Link,
-    *,
-    plan: Plan,
-    pending: Sequence[Pending],
-    side: str,
-    send: Callable[..., None],
-) -> None:
-    """Note the intent of every change, send, note every result as it comes."""
-    if not pending:
-        return
-    outcomes.record(
-        link.warehouse,
-        plan_id=plan.plan_id,
-        results=[Result(p.change.seq, "sending") for p in pending],
-        now=link.now(),
-    )
+def _send(link: Link, *, plan: Plan, part: Part, side: str, send: Callable[..., None]) -> None:
+    """Portion by portion: note the intent of every change, send, note every result as it comes."""
+    total = _count(link, plan=plan, part=part)
     done = 0
 
     def keep(results: list[Result]) -> None:
         nonlocal done
         done += len(results)
         outcomes.record(link.warehouse, plan_id=plan.plan_id, results=results, now=link.now())
-        link.progress(f"changes to the {side}", done, len(pending))
+        link.progress(f"changes to the {side}", done, total)
 
-    send(pending, on_results=keep)
+    for items in pending.portions(
+        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=part
+    ):
+        outcomes.record(
+            link.warehouse,
+            plan_id=plan.plan_id,
+            results=[Result(p.change.seq, "sending") for p in items],
+            now=link.now(),
+        )
+        send(items, on_results=keep)
 
 
 def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
@@ -278,6 +253,10 @@ def finish_interrupted(link: Link) -> PushResult | None:
     if plan is None:
         return None
     since = outcomes.unconfirmed_since(link.warehouse, plan_id=plan.plan_id)
+    in_doubt = outcomes.in_doubt_since(link.warehouse, plan_id=plan.plan_id)
+    # What still runs at the provider would be planned again, and run over what is decided now.
+    if in_doubt is not None and link.audience.settle(since=in_doubt):
+        since = min(since or in_doubt, in_doubt)
     return None if since is None else confirm(link, plan=plan, since=since)
 
 
@@ -304,15 +283,16 @@ def _find_lost_contacts(link: Link, *, plan: Plan) -> None:
 
 def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
     started = link.now()
-    frames, found = link.crm.read_ids(ids, observed_at=started)
+    found = 0
     observations.begin_read(link.warehouse, side="crm")
-    if len(frames["contacts"]):
-        observations.stage(link.warehouse, tables=frames)
+    for start in range(0, len(ids), _READ_BACK_IDS):
+        frames, there = link.crm.read_ids(ids[start : start + _READ_BACK_IDS], observed_at=started)
+        found += len(there)
+        if there:
+            observations.stage(link.warehouse, tables=frames)
     observations.finish_contacts(
         link.warehouse,
-        snapshot=Snapshot(
-            "crm", "read_back", started, link.now(), len(ids), len(ids), len(found), True
-        ),
+        snapshot=Snapshot("crm", "read_back", started, link.now(), len(ids), len(ids), found, True),
         cursor=None,
         now=link.now(),
     )

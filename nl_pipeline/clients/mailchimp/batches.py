@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -24,8 +25,10 @@ import msgspec
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded
 from nl_pipeline.clients.mailchimp.models import OperationOutcome
 from nl_pipeline.clients.mailchimp.operations import Operation
+from nl_pipeline.clients.mailchimp.paging import collect
 from nl_pipeline.clients.mailchimp.problems import failure_of, unknown_outcome
 from nl_pipeline.clients.mailchimp.session import Path, Session
+from nl_pipeline.clients.mailchimp.times import moment_of
 
 CHUNK = 500
 """Operations of one batch; 500 to 1,000 are named by the sources as safe."""
@@ -44,7 +47,13 @@ class _Batch(msgspec.Struct, frozen=True):
     id: str
     status: str = ""
     finished_operations: int = 0
+    submitted_at: str = ""
     response_body_url: str = ""
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    batches: list[_Batch]
+    total_items: int
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -135,6 +144,31 @@ def run_in_batches(
         outcomes.extend(_outcomes(session, submitted, sleep=sleep, progressed=progressed))
         progressed(0)
     return outcomes
+
+
+def wait_for_running(session: Session, *, since: datetime, sleep: Callable[[float], None]) -> int:
+    """Wait until no batch submitted `since` is under way; returns how many were.
+
+    A batch goes on when whoever sent it is gone. The list is of the whole account: one that stands
+    still for too long is left alone, it may be somebody else's.
+    """
+    pages = collect(
+        session,
+        Path("/batches"),
+        answer=_Listed,
+        rows_of=lambda page: page.batches,
+        total_of=lambda page: page.total_items,
+        params={"fields": "batches.id,batches.status,batches.submitted_at,total_items"},
+    )
+    running = [
+        batch
+        for page in pages
+        for batch in page.batches
+        if batch.status != "finished" and (moment_of(batch.submitted_at) or since) >= since
+    ]
+    for batch in running:
+        _finished(session, batch, sleep=sleep, progressed=lambda _: None)
+    return len(running)
 
 
 def _submit(session: Session, *, audience_id: str, operations: Sequence[Operation]) -> _Submitted:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Retryable
 from nl_pipeline.clients.mailchimp import (
     MailchimpClient,
     NewMember,
@@ -29,6 +30,7 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 #: Addresses in one bulk call (Mailchimp docs), and operations whose results are noted together.
 _CHUNK = 500
 _PORTION = 5_000
+_CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 def member_id_of(address: str) -> str:
@@ -84,6 +86,10 @@ class Writing:
         self._tag(
             audience_id, take("tag_member", []), lost=lost, moved=moved, on_results=on_results
         )
+
+    def settle(self, *, since: datetime) -> int:
+        """Wait for what was sent since and is still being carried out; returns how much it was."""
+        return self._client.wait_for_batches(since=since - _CLOCKS_DIFFER)
 
     def _subscribe(
         self,
@@ -270,7 +276,7 @@ def _own_tags_only(pending: Pending) -> bool:
 def _result(seq: int, error: ApiError | None, *, record_id: str) -> Result:
     if error is None:
         return Result(seq, "sent", record_id=record_id)
-    if isinstance(error, OutcomeUnknown) or (isinstance(error, Retryable) and not error.not_applied):
+    if error.may_be_applied:
         # What may have been applied is read back, however often it was tried.
         return Result(seq, "unknown", cause=error.code)
     if isinstance(error, (Retryable, OperatorNeeded)):
