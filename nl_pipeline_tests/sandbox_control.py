@@ -15,7 +15,8 @@ Service = Literal["onoffice", "mailchimp"]
 
 @dataclass(frozen=True)
 class CallCount:
-    """Calls to one route: `path` is a template, `actions` counts onOffice's API actions."""
+    """Calls to one route: `path` is a template, `actions` counts onOffice's API actions, `items`
+    the records that a bulk call brought."""
 
     service: str
     method: str
@@ -23,6 +24,7 @@ class CallCount:
     status: int
     count: int
     actions: dict[str, int]
+    items: dict[str, int]
 
 
 class SandboxControl:
@@ -89,6 +91,7 @@ class SandboxControl:
                 status=call["status"],
                 count=call["count"],
                 actions=call.get("actions", {}),
+                items=call.get("items", {}),
             )
             for call in answer["calls"]
         ]
