@@ -64,11 +64,24 @@ class _Row(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class _Submitted:
-    """A chunk under way: its batch, or why there is none."""
+    """A chunk under way: its batch, or why there is none. ``slept``: the seconds waited before."""
 
     operations: Sequence[Operation]
     batch: _Batch | None
     error: ApiError | None
+    slept: float = 0.0
+
+
+class _Pause:
+    """Waiting, with the seconds waited so far."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self.slept = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        self._sleep(seconds)
+        self.slept += seconds
 
 
 def run_directly(
@@ -124,6 +137,7 @@ def run_in_batches(
     chunks = iter(range(0, len(operations), CHUNK))
     start = next(chunks, None)
     refused: OperatorNeeded | None = None
+    pause = _Pause(sleep)
 
     def progressed(finished: int) -> None:
         if on_progress is not None:
@@ -133,7 +147,9 @@ def run_in_batches(
         while start is not None and len(under_way) < _PENDING:
             chunk = operations[start : start + CHUNK]
             if refused is None:
-                submitted = _submit(session, audience_id=audience_id, operations=chunk)
+                submitted = _submit(
+                    session, audience_id=audience_id, operations=chunk, slept=pause.slept
+                )
                 if isinstance(submitted.error, OperatorNeeded):
                     refused = submitted.error
             else:
@@ -141,7 +157,7 @@ def run_in_batches(
             under_way.append(submitted)
             start = next(chunks, None)
         submitted = under_way.popleft()
-        outcomes.extend(_outcomes(session, submitted, sleep=sleep, progressed=progressed))
+        outcomes.extend(_outcomes(session, submitted, sleep=pause, progressed=progressed))
         progressed(0)
     return outcomes
 
@@ -171,7 +187,9 @@ def wait_for_running(session: Session, *, since: datetime, sleep: Callable[[floa
     return len(running)
 
 
-def _submit(session: Session, *, audience_id: str, operations: Sequence[Operation]) -> _Submitted:
+def _submit(
+    session: Session, *, audience_id: str, operations: Sequence[Operation], slept: float
+) -> _Submitted:
     listed = [
         {
             "method": operation.method,
@@ -192,14 +210,14 @@ def _submit(session: Session, *, audience_id: str, operations: Sequence[Operatio
         )
     except ApiError as error:
         return _Submitted(operations, None, error)
-    return _Submitted(operations, batch, None)
+    return _Submitted(operations, batch, None, slept)
 
 
 def _outcomes(
     session: Session,
     submitted: _Submitted,
     *,
-    sleep: Callable[[float], None],
+    sleep: _Pause,
     progressed: Callable[[int], None],
 ) -> Iterator[OperationOutcome]:
     batch = submitted.batch
@@ -207,8 +225,12 @@ def _outcomes(
         for operation in submitted.operations:
             yield OperationOutcome(operation.reference, None, None, submitted.error)
         return
+    # Batches run side by side: the time waited for an earlier one was waited for this one too.
+    wait = max(0.0, _FIRST_WAIT - (sleep.slept - submitted.slept))
     try:
-        rows = _results(session, _finished(session, batch, sleep=sleep, progressed=progressed))
+        rows = _results(
+            session, _finished(session, batch, sleep=sleep, progressed=progressed, wait=wait)
+        )
     except ApiError:
         # The batch goes on without us (or is forgotten): which of its operations were applied
         # cannot be told, and one lost answer must not hide the outcomes of other batches.
@@ -223,18 +245,23 @@ def _finished(
     *,
     sleep: Callable[[float], None],
     progressed: Callable[[int], None],
+    wait: float = _FIRST_WAIT,
 ) -> _Batch | None:
-    """Poll until the batch is finished; None when it stood still for too long."""
-    wait, idle = _FIRST_WAIT, 0.0
+    """Poll until the batch is finished; None when it stood still for too long.
+
+    ``wait``: seconds before the first look; 0 looks at once.
+    """
+    idle = 0.0
     while batch.status != "finished":
         if idle >= _PATIENCE:
             return None
-        sleep(wait)
+        if wait:
+            sleep(wait)
         before = (batch.status, batch.finished_operations)
         batch = _status(session, batch.id)
         moved = (batch.status, batch.finished_operations) != before
         idle = 0.0 if moved else idle + wait
-        wait = min(wait * 2, _LONGEST_WAIT)
+        wait = min(max(wait * 2, _FIRST_WAIT), _LONGEST_WAIT)
         progressed(batch.finished_operations)
     return batch
 
