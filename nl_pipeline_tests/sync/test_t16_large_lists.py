@@ -61,29 +61,49 @@ class LargeList:
     folder: Path
     size: Size
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """A sync in a process of its own."""
-        port = str(httpx.URL(self.control.base_url).port)
-        code = [sys.executable, "-m", "nl_pipeline_tests.sync.one_sync", str(self.folder), port]
-        return subprocess.Popen(code, stdout=subprocess.DEVNULL)
-
     def kill_when(self, reached: Callable[[], bool]) -> None:
         """Start a sync and end it without notice as soon as something is reached."""
-        with self.start() as process:
-            for _ in range(PATIENCE_SECONDS * 100):
-                if reached() or process.poll() is not None:
-                    break
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.01)
+        with self._started() as process:
+            self._watch(process, until=reached)
             ended = process.poll()
             process.send_signal(signal.SIGKILL)
         assert ended is None, f"the sync ended ({ended}) before it could be killed"
 
     def finish(self) -> None:
         """One ordinary sync to its end."""
-        with self.start() as process:
-            code = process.wait(PATIENCE_SECONDS)
+        with self._started() as process:
+            self._watch(process, until=lambda: False)
+            code = process.poll()
+            process.kill()
         assert code == 0, f"the sync after the kill ended with {code}"
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        port = str(httpx.URL(self.control.base_url).port)
+        code = [sys.executable, "-m", "nl_pipeline_tests.sync.one_sync", str(self.folder), port]
+        return subprocess.Popen(code, stdout=subprocess.DEVNULL)
+
+    def _watch(self, process: subprocess.Popen[bytes], *, until: Callable[[], bool]) -> None:
+        """Until something is reached or the process has ended.
+
+        Batches run until a process asks which ones do: one that does not ask sees nothing of them.
+        """
+        asked_before = self._asked()
+        for _ in range(PATIENCE_SECONDS * 50):
+            if until() or process.poll() is not None:
+                return
+            if self._asked() > asked_before:
+                for batch in self.world.mailchimp._account.batches.values():
+                    batch.finishes_at = 0
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.02)
+
+    def _asked(self) -> int:
+        """How often somebody asked for the list of batches."""
+        return sum(
+            row["count"]
+            for row in self.world.calls.listing()
+            if (row["method"], row["path"]) == ("GET", "/3.0/batches")
+        )
 
     def is_stuck(self) -> bool:
         """Whether a call has run into the fault that was armed for it."""
@@ -104,7 +124,7 @@ class LargeList:
 
 
 @contextlib.contextmanager
-def large_list(size: Size, *, folder: Path, batch_seconds: float) -> Iterator[LargeList]:
+def large_list(size: Size, *, folder: Path) -> Iterator[LargeList]:
     """People after their first sync, and everything that happened to them since."""
     world = World(contacts=0)
     known = [*(f"geht-{n}" for n in range(size.leaving)), *_names("bleibt", size.changing)]
@@ -115,7 +135,7 @@ def large_list(size: Size, *, folder: Path, batch_seconds: float) -> Iterator[La
         with contextlib.closing(control):
             with connected(control, folder=folder, page_size=500) as scenario:
                 scenario.start()
-            control.switch("mailchimp", name="batch_seconds", value=batch_seconds)
+            control.switch("mailchimp", name="batch_seconds", value=3600)
             for name in _names("neu", size.new):
                 _enter(world, name)
             for name in _names("bleibt", size.changing):
@@ -203,10 +223,11 @@ def killed_at_60_percent(tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
     """Some 3,600 things to send, killed at 60 % of them, in the middle of batches."""
     size = Size(leaving=200, changing=1100, new=1000, signing_up=50)
     folder = tmp_path_factory.mktemp("t16")
-    with large_list(size, folder=folder, batch_seconds=2.0) as large:
+    with large_list(size, folder=folder) as large:
         most = 0.6 * size.items.total()
         large.kill_when(lambda: large.sent().total() >= most)
         assert large.sent().total() < size.items.total()
+        large.control.switch("mailchimp", name="batch_seconds", value=0.3)  # those to come
         large.finish()
         return Aftermath(size, large.picture(), large.sent())
 
@@ -242,12 +263,13 @@ def test_a_sync_that_is_killed_at_every_worst_moment_in_turn_skips_and_doubles_n
     tmp_path: Path,
 ) -> None:
     size = Size(leaving=6, changing=30, new=8, signing_up=3)
-    with large_list(size, folder=tmp_path, batch_seconds=3.0) as large:
+    with large_list(size, folder=tmp_path) as large:
         for service, call, kind in WORST_MOMENTS:
             large.control.clear_faults()
             large.control.fault(service, kind=kind, match=call)  # type: ignore[arg-type]
             large.kill_when(large.is_stuck)
         large.control.clear_faults()
+        large.control.switch("mailchimp", name="batch_seconds", value=0.3)
         large.finish()
 
         Aftermath(size, large.picture(), large.sent()).check()
