@@ -233,13 +233,13 @@ def apply_plan(link: Link, *, plan: Plan, approved: bool = False) -> PushResult:
     decides anew over what is there.
     """
     check_may_push(link, plan=plan, approved=approved)
-    started = link.now()
+    since = _settled_since(link, plan=plan) or link.now()
     try:
         push_to_crm(link, plan=plan, approved=approved)
         push_to_provider(link, plan=plan, approved=approved)
     finally:
         # Whatever stopped us, what was sent is read back and recorded.
-        result = confirm(link, plan=plan, since=started)
+        result = confirm(link, plan=plan, since=since)
     return result
 
 
@@ -252,12 +252,20 @@ def finish_interrupted(link: Link) -> PushResult | None:
     plan = plans.latest(link.warehouse)
     if plan is None:
         return None
+    since = _settled_since(link, plan=plan)
+    return None if since is None else confirm(link, plan=plan, since=since)
+
+
+def _settled_since(link: Link, *, plan: Plan) -> datetime | None:
+    """Since when something was sent that was not read back, if anything; none of it runs any more.
+
+    What still runs at the provider would be planned again, and run over what is decided now.
+    """
     since = outcomes.unconfirmed_since(link.warehouse, plan_id=plan.plan_id)
     in_doubt = outcomes.in_doubt_since(link.warehouse, plan_id=plan.plan_id)
-    # What still runs at the provider would be planned again, and run over what is decided now.
     if in_doubt is not None and link.audience.settle(since=in_doubt):
         since = min(since or in_doubt, in_doubt)
-    return None if since is None else confirm(link, plan=plan, since=since)
+    return since
 
 
 def _find_lost_contacts(link: Link, *, plan: Plan) -> None:
