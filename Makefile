@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 PYTHON ?=
 PYTEST_ARGS ?=
 
-.PHONY: help install demo demo-ui dev test check bench clean
+.PHONY: help install demo demo-ui dev test check faults bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,10 @@ check: $(INSTALLED) ## Lint, check formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+faults: export NL_EVERY_FAULT := 1
+faults: $(INSTALLED) ## Break every call of a sync in every way, which takes a while
+	$(BIN)/python -m pytest -n auto nl_pipeline_tests/sync/test_every_call_can_fail.py
 
 bench: $(INSTALLED) ## Measure the plan beside a plain pandas merge, in one run
 	$(BIN)/python -m benchmarks.plan_diff

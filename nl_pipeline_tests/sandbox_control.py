@@ -15,7 +15,8 @@ Service = Literal["onoffice", "mailchimp"]
 
 @dataclass(frozen=True)
 class CallCount:
-    """Calls to one route: `path` is a template, `actions` counts onOffice's API actions."""
+    """Calls to one route: `path` is a template, `actions` counts onOffice's API actions, `items`
+    the records that a bulk call brought."""
 
     service: str
     method: str
@@ -23,6 +24,7 @@ class CallCount:
     status: int
     count: int
     actions: dict[str, int]
+    items: dict[str, int]
 
 
 class SandboxControl:
@@ -65,13 +67,18 @@ class SandboxControl:
         """Send a campaign from the Mailchimp twin."""
         return self._post("mailchimp/send_campaign", {"subject": subject, **options})
 
-    def fault(self, service: Service, *, kind: str, match: str, **options: Any) -> None:
+    def fault(self, service: Service | None, *, kind: str, match: str, **options: Any) -> None:
         """Break calls whose "METHOD /service/path" or action contains `match`."""
         self._post("faults", {"service": service, "kind": kind, "match": match, **options})
 
     def clear_faults(self) -> None:
         """Break nothing any more."""
         self._http.delete("faults").raise_for_status()
+
+    def struck(self) -> int:
+        """How many calls the faults armed now have broken."""
+        answer = self._http.get("faults").raise_for_status().json()
+        return sum(fault["applied"] for fault in answer["faults"])
 
     def calls(self) -> list[CallCount]:
         """What was called since the start or since `forget_calls`."""
@@ -84,6 +91,7 @@ class SandboxControl:
                 status=call["status"],
                 count=call["count"],
                 actions=call.get("actions", {}),
+                items=call.get("items", {}),
             )
             for call in answer["calls"]
         ]

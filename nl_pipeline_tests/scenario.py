@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -372,12 +372,19 @@ def _enter(control: SandboxControl, contact: Contact) -> int:
 
 @contextlib.contextmanager
 def connected(
-    control: SandboxControl, *, folder: Path, crm_page: int = PAGE, provider_page: int = PAGE
+    control: SandboxControl,
+    *,
+    folder: Path,
+    crm_page: int = PAGE,
+    provider_page: int = PAGE,
+    on_request: Callable[[httpx.Request], None] | None = None,
+    **mailchimp_options: int,
 ) -> Iterator[Scenario]:
     """A connection on the sandbox whose warehouse lies in `folder`; it reads pages of these sizes.
 
     Waiting moves the clocks instead of taking time. The warehouse is held open meanwhile, because
-    opening the file takes longer than most of what is done with it.
+    opening the file takes longer than most of what is done with it. `on_request` sees every
+    request right before it goes out.
     """
     port = httpx.URL(control.base_url).port or 0
     text = settings.sandbox_text(port=port)
@@ -394,13 +401,16 @@ def connected(
         token=credentials.ONOFFICE_TOKEN,
         secret=credentials.ONOFFICE_SECRET,
         page_size=crm_page,
+        http=_watched(on_request),
         sleep=wait,
     )
     mailchimp = MailchimpClient(
         base_url=connection.provider.base_url,
         api_key=credentials.MAILCHIMP_API_KEY,
         page_size=provider_page,
+        http=_watched(on_request),
         sleep=wait,
+        **mailchimp_options,
     )
     with contextlib.closing(crm), contextlib.closing(mailchimp), warehouse.session():
         scenario = Scenario(
@@ -418,3 +428,10 @@ def connected(
             ),
         )
         yield scenario
+
+
+def _watched(on_request: Callable[[httpx.Request], None] | None) -> httpx.Client | None:
+    """Connections that show every request, or None for the client's own."""
+    if on_request is None:
+        return None
+    return httpx.Client(trust_env=False, timeout=60, event_hooks={"request": [on_request]})

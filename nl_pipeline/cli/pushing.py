@@ -201,7 +201,7 @@ def _exit_code(result: SyncResult, *, dry_run: bool) -> ExitCode:
     if dry_run:
         held = result.plan.verdict is Verdict.HELD
         return ExitCode.HELD_OR_PARTIAL if held else ExitCode.DONE
-    if result.push is not None and result.push.in_vain:
+    if result.in_vain:
         return ExitCode.FAILED
     return ExitCode.DONE if result.complete else ExitCode.HELD_OR_PARTIAL
 

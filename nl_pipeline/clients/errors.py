@@ -17,6 +17,11 @@ class ApiError(Exception):
     status when there was one, `what_next` the sentence for the person who reads the message.
     """
 
+    @property
+    def may_be_applied(self) -> bool:
+        """Whether the service may have carried the call out all the same."""
+        return False
+
     def __init__(
         self,
         what: str,
@@ -58,6 +63,11 @@ class Retryable(ApiError):
         self.not_applied = not_applied
         self.retry_after = retry_after
 
+    @property
+    def may_be_applied(self) -> bool:
+        """As ``ApiError``."""
+        return not self.not_applied
+
 
 class Permanent(ApiError):
     """The call is wrong as it stands; repeating it cannot help."""
@@ -76,3 +86,8 @@ class OutcomeUnknown(ApiError):
 
     Look the record up before anything is sent again.
     """
+
+    @property
+    def may_be_applied(self) -> bool:
+        """As ``ApiError``."""
+        return True

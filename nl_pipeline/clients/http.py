@@ -129,10 +129,16 @@ class Transport:
         def may_repeat(error: BaseException) -> bool:
             return isinstance(error, Retryable) and self._quota.spend()
 
+        surely_not_applied = True
+
         def attempt() -> T:
+            nonlocal surely_not_applied
             try:
                 value = self._once(build(), template=template, read=read, auth=auth)
             except Retryable as error:
+                # A try that was throttled says nothing about the one before it.
+                surely_not_applied &= error.not_applied
+                error.not_applied = surely_not_applied
                 if repeatable or error.not_applied:
                     raise
                 failure = _unknown(error, template=template)

@@ -24,6 +24,7 @@ class CallLog:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str, str, int]] = Counter()
         self._actions: dict[tuple[str, str, str, int], Counter[str]] = {}
+        self._items: dict[tuple[str, str, str, int], Counter[str]] = {}
 
     def add(
         self,
@@ -33,21 +34,26 @@ class CallLog:
         path: str,
         status: int,
         actions: Mapping[str, int] | None,
+        items: Mapping[str, int] | None,
     ) -> None:
-        """Count one call; ``actions`` only for a service that has several in one call."""
+        """Count one call; ``actions`` only for a service that has several in one call, ``items``
+        only for a call that takes many records, such as ``{"members": 500}``."""
         key = (service, method, path, status)
         self._counts[key] += 1
         if actions:
             self._actions.setdefault(key, Counter()).update(actions)
+        if items:
+            self._items.setdefault(key, Counter()).update(items)
 
     def clear(self) -> None:
         """All counters back to nothing."""
         self._counts.clear()
         self._actions.clear()
+        self._items.clear()
 
     def listing(self) -> list[dict[str, Any]]:
-        """``[{"service","method","path","status","count","actions"}]``, sorted; ``actions`` is
-        left out where there are none."""
+        """``[{"service","method","path","status","count","actions","items"}]``, sorted; ``actions``
+        and ``items`` are left out where there are none."""
         rows = []
         for key in sorted(self._counts):
             service, method, path, status = key
@@ -60,6 +66,8 @@ class CallLog:
             }
             if key in self._actions:
                 row["actions"] = dict(sorted(self._actions[key].items()))
+            if key in self._items:
+                row["items"] = dict(sorted(self._items[key].items()))
             rows.append(row)
         return rows
 
@@ -100,4 +108,5 @@ class CallLogMiddleware:
                 path=service.path_template(path),
                 status=status,
                 actions=scope.get("sandbox.actions"),
+                items=scope.get("sandbox.items"),
             )

@@ -13,7 +13,7 @@ from nl_pipeline.clients.onoffice import NewActivity
 from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import bookings, observations
-from nl_pipeline.warehouse.bookings import Booking
+from nl_pipeline.warehouse.bookings import Booking, Noted
 
 _PORTION = 200
 _TEXT = {
@@ -33,13 +33,8 @@ def write(link: Link) -> int:
     written = 0
     for booking in bookings.in_doubt(link.warehouse):
         found = link.crm.client.find_activities(booking.crm_id, marker=booking.marker)
-        bookings.note(
-            link.warehouse,
-            bookings=[booking],
-            state="written" if found else "planned",
-            record_ids=[str(found[0].id) if found else ""],
-            now=link.now(),
-        )
+        seen = Noted(booking, "written", str(found[0].id)) if found else Noted(booking, "planned")
+        bookings.note(link.warehouse, noted=[seen], now=link.now())
         written += bool(found)
     kinds = _kinds(link)
     # Planned while its kind was set and switched off since: it waits, it is not lost.
@@ -90,7 +85,9 @@ def _kinds(link: Link) -> dict[str, KindType]:
 
 
 def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) -> int:
-    bookings.note(link.warehouse, bookings=portion, state="sending", now=link.now())
+    bookings.note(
+        link.warehouse, noted=[Noted(booking, "sending") for booking in portion], now=link.now()
+    )
     outcomes = link.crm.client.create_activities(
         [
             NewActivity(
@@ -105,21 +102,13 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
             for booking in portion
         ]
     )
-    written = 0
+    noted = []
     for booking, outcome in zip(portion, outcomes, strict=True):
-        if outcome.ok:
-            state = "written"
-            written += 1
-        elif isinstance(outcome.error, OutcomeUnknown):
-            continue
-        else:
-            state = "planned" if isinstance(outcome.error, Retryable) else "refused"
-        bookings.note(
-            link.warehouse,
-            bookings=[booking],
-            state=state,
-            record_ids=[str(outcome.record_id or "")],
-            cause="" if outcome.error is None else outcome.error.code,
-            now=link.now(),
-        )
-    return written
+        error = outcome.error
+        if error is None:
+            noted.append(Noted(booking, "written", str(outcome.record_id or "")))
+        elif not isinstance(error, OutcomeUnknown):
+            state = "planned" if isinstance(error, Retryable) else "refused"
+            noted.append(Noted(booking, state, cause=error.code))
+    bookings.note(link.warehouse, noted=noted, now=link.now())
+    return sum(n.state == "written" for n in noted)

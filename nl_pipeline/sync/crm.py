@@ -175,6 +175,14 @@ class CrmSide:
         frames = self._frames(records, observed_at=observed_at, rejected=[])
         return frames, {record.id for record in records}
 
+    def find_ids(self, emails: Sequence[str]) -> list[list[int]]:
+        """For each address the ids of the contacts that have it as their main one, ascending."""
+        found = self.client.find_addresses_by_email(emails, fields=["Email"])
+        return [
+            [r.id for r in records if address_key(str(r.elements.get("Email"))) == key]
+            for key, records in zip(map(address_key, emails), found, strict=True)
+        ]
+
     def _read_fields(self) -> list[str]:
         known = self.configuration()
         optional = ["Privat", "Status", "Status2Adr", "DSGVOStatus", self._tag_field]

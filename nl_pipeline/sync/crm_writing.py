@@ -13,7 +13,6 @@ from typing import Any
 from nl_pipeline.clients.errors import (
     ApiError,
     OperatorNeeded,
-    OutcomeUnknown,
     Permanent,
     Retryable,
     SkipRecord,
@@ -275,7 +274,8 @@ def _result(
     error: ApiError | None = outcome.error
     if outcome.ok:
         return Result(seq, "sent", record_id=record_id, dropped=dropped)
-    if isinstance(error, OutcomeUnknown):
+    if error is not None and error.may_be_applied:
+        # What may have been applied is read back, however often it was tried.
         return Result(seq, "unknown", cause=error.code, record_id=record_id, dropped=dropped)
     if isinstance(error, (Retryable, OperatorNeeded)):
         return Result(seq, "failed", cause=error.code, record_id=record_id, dropped=dropped)

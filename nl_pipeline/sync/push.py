@@ -17,13 +17,16 @@ from nl_pipeline.sync import activities
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of, pull_contacts, pull_members
 from nl_pipeline.sync.options import planning_options
-from nl_pipeline.warehouse import observations, outcomes, plans
+from nl_pipeline.warehouse import observations, outcomes, pending, plans
 from nl_pipeline.warehouse.observations import Snapshot
 from nl_pipeline.warehouse.outcomes import Pending, Result
+from nl_pipeline.warehouse.pending import Part
 
 #: A plan older than this is pushed only after one more look whether the audience and its merge
 #: fields are still there: Mailchimp ignores a field that is not without a word.
 _CHECK_AGAIN_AFTER = timedelta(minutes=10)
+#: Contacts read back at a time, so that memory stays flat.
+_READ_BACK_IDS = 5_000
 #: What subscribes or mails a person: never where the last word was a withdrawal.
 _GIVES_CONSENT = ("subscribe", "resubscribe", "confirm")
 
@@ -105,34 +108,29 @@ def check_may_push(link: Link, *, plan: Plan, approved: bool) -> None:
 def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     """Send the plan's CRM changes: cancellations of opted-out people first.
 
-    Raises PlanRefused; OperatorNeeded when the CRM refuses to work with us.
+    "Confirmation pending" is left to ``push_to_provider``: it is true only once the person was
+    asked. Raises PlanRefused; OperatorNeeded when the CRM refuses to work with us.
     """
     check_may_push(link, plan=plan, approved=approved)
-    pending = _pending_in_crm(link, plan=plan)
-    if not pending:
+    if not _count(link, plan=plan, part=Part.CRM):
         return
-    ids = sorted({int(p.change.record_id) for p in pending if p.change.record_id})
+    ids = pending.contacts(
+        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=Part.CRM
+    )
     if ids:
         # Staff may have changed a contact since it was read: look again before writing.
         _read_back_contacts(link, ids=ids)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    opt_outs = [p for p in _pending_in_crm(link, plan=plan) if _newsletter(p) == "CANCEL"]
-    _send(link, plan=plan, pending=opt_outs, side="CRM", send=link.crm.push)
-    if any(_newsletter(p) == "YES" for p in _pending_in_crm(link, plan=plan)):
+    _send(link, plan=plan, part=Part.CRM_CANCELLATIONS, side="CRM", send=link.crm.push)
+    if _count(link, plan=plan, part=Part.CRM_YES):
         # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
         pull_members(link)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    others = _pending_in_crm(link, plan=plan)
-    _send(link, plan=plan, pending=others, side="CRM", send=link.crm.push)
+    _send(link, plan=plan, part=Part.CRM, side="CRM", send=link.crm.push)
 
 
-def _pending_in_crm(link: Link, *, plan: Plan) -> list[Pending]:
-    return [p for p in _pending(link, plan=plan) if p.change.side == "crm"]
-
-
-def _newsletter(pending: Pending) -> str | None:
-    value = pending.change.after.get("newsletter")
-    return None if value is None else str(value)
+def _count(link: Link, *, plan: Plan, part: Part) -> int:
+    return pending.count(link.warehouse, plan_id=plan.plan_id, released=plan.released, part=part)
 
 
 def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
@@ -141,12 +139,12 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
     Raises PlanRefused; OperatorNeeded when the provider refuses to work with us.
     """
     check_may_push(link, plan=plan, approved=approved)
-    pending = _pending(link, plan=plan)
-    if not any(p.change.side == "provider" for p in pending):
+    if not _count(link, plan=plan, part=Part.PROVIDER):
+        _note_requests(link, plan=plan)
         return
     audience_id = _audience(link, plan=plan)
     pull_members(link)
-    if any(p.change.action in _GIVES_CONSENT for p in pending):
+    if _count(link, plan=plan, part=Part.CONSENTS):
         # A Yes may have been taken back since the plan was made: a first plan waits for days.
         pull_contacts(link)
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
@@ -157,16 +155,37 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
         happened_at=_provider_now(link),
         now=link.now(),
     )
-    pending = _fence(link, plan=plan, pending=_pending(link, plan=plan))
-    _send(
-        link,
-        plan=plan,
-        pending=[p for p in pending if p.change.side == "provider"],
-        side="provider",
-        send=lambda items, *, on_results: link.audience.push(
-            audience_id, items, on_results=on_results
-        ),
+
+    def send(items: list[Pending], *, on_results: Callable[[list[Result]], None]) -> None:
+        allowed = _fence(link, plan=plan, items=items)
+        waiting = {p.change.seq for p in allowed if p.change.action == "subscribe"}
+
+        def keep(results: list[Result]) -> None:
+            waiting.difference_update(r.seq for r in results if r.result == "sent")
+            on_results(results)
+
+        link.audience.push(audience_id, allowed, on_results=keep)
+        if waiting:
+            # The tags of those who were not created may be in a later portion.
+            outcomes.drop_tags_of_the_lost(link.warehouse, plan_id=plan.plan_id, now=link.now())
+
+    _send(link, plan=plan, part=Part.PROVIDER, side="provider", send=send)
+    _note_requests(link, plan=plan)
+
+
+def _note_requests(link: Link, *, plan: Plan) -> None:
+    """Mark the contacts of those who were just asked to confirm.
+
+    Not before: a contact that waits for an answer nobody was asked for would be cancelled.
+    """
+    ids = pending.contacts(
+        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=Part.CRM_ASKED
     )
+    if not ids:
+        return
+    _read_back_contacts(link, ids=ids)
+    outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
+    _send(link, plan=plan, part=Part.CRM_ASKED, side="CRM", send=link.crm.push)
 
 
 def _audience(link: Link, *, plan: Plan) -> str:
@@ -180,13 +199,13 @@ def _provider_now(link: Link) -> datetime:
     return link.audience.now() or link.now()
 
 
-def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pending]:
+def _fence(link: Link, *, plan: Plan, items: Sequence[Pending]) -> list[Pending]:
     """Drop every subscription of an address whose last consent event is a withdrawal."""
-    keys = {p.change.key for p in pending if p.change.action in _GIVES_CONSENT}
+    keys = {p.change.key for p in items if p.change.action in _GIVES_CONSENT}
     withdrawn = outcomes.withdrawn_keys(link.warehouse, keys=keys) if keys else set()
     stopped = [
         p
-        for p in pending
+        for p in items
         if p.change.key in withdrawn and p.change.action in (*_GIVES_CONSENT, "tag_member")
     ]
     outcomes.record(
@@ -196,44 +215,36 @@ def _fence(link: Link, *, plan: Plan, pending: Sequence[Pending]) -> list[Pendin
         now=link.now(),
     )
     gone = {p.change.seq for p in stopped}
-    return [p for p in pending if p.change.seq not in gone]
+    return [p for p in items if p.change.seq not in gone]
 
 
-def _pending(link: Link, *, plan: Plan) -> list[Pending]:
-    return outcomes.pending_changes(link.warehouse, plan_id=plan.plan_id, released=plan.released)
-
-
-def _send(
-    link: Link,
-    *,
-    plan: Plan,
-    pending: Sequence[Pending],
-    side: str,
-    send: Callable[..., None],
-) -> None:
-    """Note the intent of every change, send, note every result as it comes."""
-    if not pending:
-        return
-    outcomes.record(
-        link.warehouse,
-        plan_id=plan.plan_id,
-        results=[Result(p.change.seq, "sending") for p in pending],
-        now=link.now(),
-    )
+def _send(link: Link, *, plan: Plan, part: Part, side: str, send: Callable[..., None]) -> None:
+    """Portion by portion: note the intent of every change, send, note every result as it comes."""
+    total = _count(link, plan=plan, part=part)
     done = 0
 
     def keep(results: list[Result]) -> None:
         nonlocal done
         done += len(results)
         outcomes.record(link.warehouse, plan_id=plan.plan_id, results=results, now=link.now())
-        link.progress(f"changes to the {side}", done, len(pending))
+        link.progress(f"changes to the {side}", done, total)
 
-    send(pending, on_results=keep)
+    for items in pending.portions(
+        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=part
+    ):
+        outcomes.record(
+            link.warehouse,
+            plan_id=plan.plan_id,
+            results=[Result(p.change.seq, "sending") for p in items],
+            now=link.now(),
+        )
+        send(items, on_results=keep)
 
 
 def confirm(link: Link, *, plan: Plan) -> PushResult:
     """Read back what was touched, then move base, ledger and activities in one transaction."""
     cursor = observations.read_cursor(link.warehouse, side="provider")
+    _find_lost_contacts(link, plan=plan)
     ids = outcomes.touched_contacts(link.warehouse, plan_id=plan.plan_id)
     if ids:
         _read_back_contacts(link, ids=ids)
@@ -277,6 +288,7 @@ def apply_plan(link: Link, *, plan: Plan, approved: bool = False) -> PushResult:
     decides anew over what is there.
     """
     check_may_push(link, plan=plan, approved=approved)
+    _wait_for_what_runs(link, plan=plan)
     try:
         push_to_crm(link, plan=plan, approved=approved)
         push_to_provider(link, plan=plan, approved=approved)
@@ -295,22 +307,54 @@ def finish_interrupted(link: Link) -> PushResult | None:
     plan = plans.latest(link.warehouse)
     if plan is None:
         return None
-    if not outcomes.has_unconfirmed(link.warehouse, plan_id=plan.plan_id):
+    waited = _wait_for_what_runs(link, plan=plan)
+    if not waited and not outcomes.has_unconfirmed(link.warehouse, plan_id=plan.plan_id):
         return None
     return confirm(link, plan=plan)
 
 
+def _wait_for_what_runs(link: Link, *, plan: Plan) -> bool:
+    """Wait for what an earlier push sent and the provider is still carrying out; whether it was.
+
+    What still runs would be planned again, and run over what is decided now.
+    """
+    in_doubt = outcomes.in_doubt_since(link.warehouse, plan_id=plan.plan_id)
+    return in_doubt is not None and link.audience.settle(since=in_doubt) > 0
+
+
+def _find_lost_contacts(link: Link, *, plan: Plan) -> None:
+    """Look creations whose answer was lost up by their address.
+
+    Otherwise they would pass for contacts that staff entered: no activity, no proof of the sign-up.
+    """
+    lost = outcomes.lost_creations(link.warehouse, plan_id=plan.plan_id)
+    if not lost:
+        return
+    found = link.crm.find_ids([email for _, email in lost])
+    outcomes.record(
+        link.warehouse,
+        plan_id=plan.plan_id,
+        results=[
+            Result(seq, "unknown", cause="answer_lost", record_id=str(ids[-1]))
+            for (seq, _), ids in zip(lost, found, strict=True)
+            if ids
+        ],
+        now=link.now(),
+    )
+
+
 def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
     started = link.now()
-    frames, found = link.crm.read_ids(ids, observed_at=started)
+    found = 0
     observations.begin_read(link.warehouse, side="crm")
-    if len(frames["contacts"]):
-        observations.stage(link.warehouse, tables=frames)
+    for start in range(0, len(ids), _READ_BACK_IDS):
+        frames, there = link.crm.read_ids(ids[start : start + _READ_BACK_IDS], observed_at=started)
+        found += len(there)
+        if there:
+            observations.stage(link.warehouse, tables=frames)
     observations.finish_contacts(
         link.warehouse,
-        snapshot=Snapshot(
-            "crm", "read_back", started, link.now(), len(ids), len(ids), len(found), True
-        ),
+        snapshot=Snapshot("crm", "read_back", started, link.now(), len(ids), len(ids), found, True),
         cursor=None,
         now=link.now(),
     )

@@ -41,6 +41,11 @@ class SyncResult:
     def complete(self) -> bool:
         return self.total is not None and self.total.complete
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether something was to be done and not one change of it is there."""
+        return self.total is not None and self.total.in_vain
+
 
 def sync(link: Link, *, mode: Mode, dry_run: bool = False) -> SyncResult:
     """Observe both sides, plan, and push what may be pushed.

@@ -60,4 +60,6 @@ def taken_together(push: PushResult, *, second: SecondPass | None) -> PushResult
         held=last.held,
         base_moved=push.base_moved + last.base_moved,
         activities_written=push.activities_written + last.activities_written,
+        fields_dropped=push.fields_dropped + last.fields_dropped,
+        quarantined=last.quarantined,
     )

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pandas as pd
+
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.observations import naive
 
@@ -49,21 +51,30 @@ def _read(warehouse: Warehouse, *, state: str) -> list[Booking]:
     return [Booking(k, int(i), kind, at.replace(tzinfo=UTC), note) for k, i, kind, at, note in rows]
 
 
-def note(
-    warehouse: Warehouse,
-    *,
-    bookings: Sequence[Booking],
-    state: str,
-    now: datetime,
-    record_ids: Sequence[str] = (),
-    cause: str = "",
-) -> None:
-    """Note the state of activities: planned, sending, written or refused."""
-    ids = list(record_ids) or [""] * len(bookings)
+@dataclass(frozen=True)
+class Noted:
+    """What became of a booking: its state, the record's id, and the cause where it failed."""
+
+    booking: Booking
+    state: str
+    record_id: str = ""
+    cause: str = ""
+
+
+def note(warehouse: Warehouse, *, noted: Sequence[Noted], now: datetime) -> None:
+    """Note states of activities: planned, sending, written or refused."""
+    if not noted:
+        return
+    frame = pd.DataFrame(
+        [(n.booking.activity_key, n.booking.crm_id, n.state, n.record_id, n.cause) for n in noted],
+        columns=["activity_key", "crm_id", "state", "record_id", "cause"],
+    )
     with warehouse.transaction() as db:
-        for booking, record_id in zip(bookings, ids, strict=True):
-            db.execute(
-                "UPDATE activities SET state = ?, record_id = ?, cause = ?, recorded_at = ?"
-                " WHERE activity_key = ? AND crm_id = ?",
-                [state, record_id, cause, naive(now), booking.activity_key, booking.crm_id],
-            )
+        db.register("noted", frame)
+        db.execute(
+            "UPDATE activities SET state = n.state, record_id = n.record_id, cause = n.cause,"
+            " recorded_at = ? FROM noted AS n"
+            " WHERE activities.activity_key = n.activity_key AND activities.crm_id = n.crm_id",
+            [naive(now)],
+        )
+        db.unregister("noted")

@@ -1,15 +1,14 @@
 """What became of a plan: intents before sending, results after, confirmation by what is read back.
 
-Belongs here: the pending part of a plan, results, and the one transaction in which read-back,
+Belongs here: results, and the one transaction in which read-back,
 ledger, activities and base move together. Must not be here: calls to a service.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
 import pandas as pd
@@ -60,43 +59,6 @@ class Pending:
     address: str
 
 
-_PENDING = """
-SELECT c.seq, c.key, c.side, c.action, c.record_id, c.rule_id, c.code, c.before, c.after, c.held_by,
-    coalesce(m.email, s.after->>'email', c.after->>'email', c.key) AS address
-FROM changes AS c
-LEFT JOIN outcome_now AS o USING (plan_id, seq)
-LEFT JOIN members AS m ON m.member_id = c.record_id AND c.side = 'provider'
-LEFT JOIN changes AS s ON s.plan_id = c.plan_id AND s.key = c.key AND s.action = 'subscribe'
-    AND c.action = 'tag_member'
-WHERE c.plan_id = $plan_id AND o.result IS NULL AND (c.held_by IS NULL OR $released)
-ORDER BY c.seq
-"""
-
-
-def pending_changes(warehouse: Warehouse, *, plan_id: str, released: bool) -> list[Pending]:
-    """Changes of the plan that were never tried and are not held, in the order of sending."""
-    with warehouse.session() as db:
-        rows = db.execute(_PENDING, {"plan_id": plan_id, "released": released}).fetchall()
-    return [
-        Pending(
-            Change(
-                seq=row[0],
-                key=row[1],
-                side=row[2],
-                action=row[3],
-                record_id=row[4],
-                rule_id=row[5],
-                code=row[6],
-                before=json.loads(row[7]),
-                after=json.loads(row[8]),
-                held_by=row[9],
-            ),
-            address=row[10],
-        )
-        for row in rows
-    ]
-
-
 def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
     """Mark changes whose subject has moved since the plan was made; returns how many.
 
@@ -140,22 +102,32 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
             """,
             {"plan_id": plan_id, "now": naive(now)},
         )
-        # Whoever is not subscribed after all is not tagged either.
-        db.execute(
-            """
-            INSERT INTO outcomes BY NAME
-            SELECT c.plan_id, c.seq, 'overtaken' AS result, 'not_subscribed' AS cause,
-                '' AS record_id, $now::TIMESTAMP AS recorded_at
-            FROM changes AS c
-            LEFT JOIN outcome_now AS o USING (plan_id, seq)
-            JOIN changes AS s ON s.plan_id = c.plan_id AND s.key = c.key AND s.action = 'subscribe'
-            JOIN outcome_now AS r ON r.plan_id = s.plan_id AND r.seq = s.seq
-            WHERE c.plan_id = $plan_id AND o.result IS NULL AND c.action = 'tag_member'
-              AND r.result = 'overtaken'
-            """,
-            {"plan_id": plan_id, "now": naive(now)},
-        )
+        _drop_tags(db, plan_id=plan_id, now=now)
         return _count(db, plan_id=plan_id, result="overtaken")
+
+
+def drop_tags_of_the_lost(warehouse: Warehouse, *, plan_id: str, now: datetime) -> None:
+    """Mark the tags of those whose subscription was tried and did not come about."""
+    with warehouse.transaction() as db:
+        _drop_tags(db, plan_id=plan_id, now=now)
+
+
+def _drop_tags(db: duckdb.DuckDBPyConnection, *, plan_id: str, now: datetime) -> None:
+    """Whoever is not subscribed after all is not tagged either."""
+    db.execute(
+        """
+        INSERT INTO outcomes BY NAME
+        SELECT c.plan_id, c.seq, 'overtaken' AS result, 'not_subscribed' AS cause,
+            '' AS record_id, $now::TIMESTAMP AS recorded_at
+        FROM changes AS c
+        LEFT JOIN outcome_now AS o USING (plan_id, seq)
+        JOIN changes AS s ON s.plan_id = c.plan_id AND s.key = c.key AND s.action = 'subscribe'
+        JOIN outcome_now AS r ON r.plan_id = s.plan_id AND r.seq = s.seq
+        WHERE c.plan_id = $plan_id AND o.result IS NULL AND c.action = 'tag_member'
+          AND r.result NOT IN ('sent', 'confirmed')
+        """,
+        {"plan_id": plan_id, "now": naive(now)},
+    )
 
 
 def _count(db: duckdb.DuckDBPyConnection, *, plan_id: str, result: str) -> int:
@@ -297,13 +269,41 @@ def touched_contacts(warehouse: Warehouse, *, plan_id: str) -> list[int]:
 
 
 def has_unconfirmed(warehouse: Warehouse, *, plan_id: str) -> bool:
-    """Whether a change of the plan was sent and never confirmed."""
+    """Whether a change of the plan was sent and not read back since."""
     with warehouse.session() as db:
         rows = db.execute(
-            "SELECT 1 FROM outcome_now WHERE plan_id = ? AND result IN ('sending', 'sent') LIMIT 1",
+            "SELECT 1 FROM outcome_now WHERE plan_id = ? AND (result IN ('sending', 'sent')"
+            # What a read-back could not settle either has this cause.
+            " OR (result = 'unknown' AND cause <> 'outcome_unknown')) LIMIT 1",
             [plan_id],
         ).fetchall()
     return bool(rows)
+
+
+def lost_creations(warehouse: Warehouse, *, plan_id: str) -> list[tuple[int, str]]:
+    """Contacts (number of the change, address) that may have been created without our hearing of
+    it."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT c.seq, c.after->>'email' FROM changes AS c JOIN outcome_now AS o"
+            " USING (plan_id, seq) WHERE c.plan_id = ? AND c.action = 'create_contact'"
+            " AND o.result IN ('sending', 'unknown') AND o.record_id = '' ORDER BY c.seq",
+            [plan_id],
+        ).fetchall()
+    return [(int(seq), str(email)) for seq, email in rows]
+
+
+def in_doubt_since(warehouse: Warehouse, *, plan_id: str) -> datetime | None:
+    """When the first change to which the provider gave no answer was sent (aware UTC), if any."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT min(s.recorded_at) FROM changes AS c JOIN outcome_now AS o USING (plan_id, seq)"
+            " JOIN outcomes AS s USING (plan_id, seq)"
+            " WHERE c.plan_id = ? AND c.side = 'provider' AND o.result IN ('sending', 'unknown')"
+            " AND s.result = 'sending'",
+            [plan_id],
+        ).fetchall()
+    return None if rows[0][0] is None else rows[0][0].replace(tzinfo=UTC)
 
 
 def sent_to_provider(warehouse: Warehouse, *, plan_id: str) -> int:

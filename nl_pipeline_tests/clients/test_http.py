@@ -155,6 +155,15 @@ def test_a_request_that_cannot_be_formed_needs_the_operator() -> None:
     assert isinstance(call.failure(repeatable=True), OperatorNeeded)
 
 
+def test_a_throttled_try_says_nothing_about_the_one_before_it() -> None:
+    throttled = httpx.Response(429)
+
+    lost = Call([READ_TIMEOUT, throttled, throttled]).failure(repeatable=True)
+    refused = Call([throttled]).failure(repeatable=True)
+
+    assert (lost.may_be_applied, refused.may_be_applied) == (True, False)
+
+
 @pytest.mark.parametrize(
     "answer", [READ_TIMEOUT, NO_CONNECTION, httpx.UnsupportedProtocol(URL), BUSY]
 )

@@ -222,6 +222,12 @@ class ModelCrm:
         rows = [self.world.contacts[i] for i in ids if i in self.world.contacts]
         return self._frames(rows, observed_at=observed_at), {c.crm_id for c in rows}
 
+    def find_ids(self, emails: Sequence[str]) -> list[list[int]]:
+        self.world.happen()
+        keys = [address_key(email) for email in emails]
+        contacts = sorted(self.world.contacts.values(), key=lambda c: c.crm_id)
+        return [[c.crm_id for c in contacts if c.key == key] for key in keys]
+
     def _frames(
         self, contacts: Sequence[Contact], *, observed_at: datetime
     ) -> dict[str, pd.DataFrame]:
@@ -423,6 +429,9 @@ class ModelAudience:
     def _feed(self, member_id: str) -> list[tuple[datetime, str]]:
         member = self.world.member_by_id(member_id)
         return [] if member is None else member.feed
+
+    def settle(self, *, since: datetime) -> int:
+        return 0
 
     def push(
         self,

@@ -188,6 +188,43 @@ def test_lost_results_of_a_batch_are_read_back(scenario: Scenario) -> None:
     assert set(_first_names(scenario.picture()).values()) >= {"Anders"}
 
 
+@pytest.fixture
+def left_running(scenario: Scenario) -> tuple[Scenario, str]:
+    """A push whose batch was taken, never answered, and runs for ten more minutes."""
+    brakes = scenario.link.settings.brakes.model_copy(update={"overwritten_percent": 100.0})
+    scenario.change_settings(brakes=brakes)
+    for name in ORDINARY:
+        scenario.set_field(name, Vorname="Anders")
+    scenario.control.switch("mailchimp", name="batch_seconds", value=1200)
+    scenario.control.fault("mailchimp", kind="reset", match="POST .*/batches", after_apply=True)
+    plan_id = scenario.sync().plan.plan_id
+    assert "Anders" not in _first_names(scenario.picture()).values()
+    scenario.control.forget_calls()
+    return scenario, plan_id
+
+
+def test_a_batch_that_runs_on_is_waited_for_before_anything_is_planned_again(
+    left_running: tuple[Scenario, str],
+) -> None:
+    scenario, _ = left_running
+
+    scenario.sync()
+
+    assert scenario.writes()["POST /3.0/batches"] == 0
+    assert "Anders" in _first_names(scenario.picture()).values()
+
+
+def test_a_plan_that_is_applied_again_confirms_what_its_batch_did_meanwhile(
+    left_running: tuple[Scenario, str],
+) -> None:
+    scenario, plan_id = left_running
+
+    result = scenario.apply(plans.load(scenario.link.warehouse, plan_id=plan_id))
+
+    assert (result.unknown, result.confirmed) == (0, len(ORDINARY))
+    assert scenario.writes() == {}
+
+
 def _first_names(picture: Picture) -> dict[str, str]:
     return {m["email_address"]: m["merge_fields"]["FNAME"] for m in picture.members.values()}
 

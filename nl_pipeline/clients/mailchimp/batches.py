@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -24,8 +25,10 @@ import msgspec
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded
 from nl_pipeline.clients.mailchimp.models import OperationOutcome
 from nl_pipeline.clients.mailchimp.operations import Operation
+from nl_pipeline.clients.mailchimp.paging import collect
 from nl_pipeline.clients.mailchimp.problems import failure_of, unknown_outcome
 from nl_pipeline.clients.mailchimp.session import Path, Session
+from nl_pipeline.clients.mailchimp.times import moment_of
 
 CHUNK = 500
 """Operations of one batch; 500 to 1,000 are named by the sources as safe."""
@@ -45,7 +48,13 @@ class _Batch(msgspec.Struct, frozen=True):
     id: str
     status: str = ""
     finished_operations: int = 0
+    submitted_at: str = ""
     response_body_url: str = ""
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    batches: list[_Batch]
+    total_items: int
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -56,11 +65,24 @@ class _Row(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class _Submitted:
-    """A chunk under way: its batch, or why there is none."""
+    """A chunk under way: its batch, or why there is none. ``slept``: the seconds waited before."""
 
     operations: Sequence[Operation]
     batch: _Batch | None
     error: ApiError | None
+    slept: float = 0.0
+
+
+class _Pause:
+    """Waiting, with the seconds waited so far."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self.slept = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        self._sleep(seconds)
+        self.slept += seconds
 
 
 def run_directly(
@@ -116,6 +138,7 @@ def run_in_batches(
     chunks = iter(range(0, len(operations), CHUNK))
     start = next(chunks, None)
     refused: OperatorNeeded | None = None
+    pause = _Pause(sleep)
 
     def progressed(finished: int) -> None:
         if on_progress is not None:
@@ -125,7 +148,9 @@ def run_in_batches(
         while start is not None and len(under_way) < _PENDING:
             chunk = operations[start : start + CHUNK]
             if refused is None:
-                submitted = _submit(session, audience_id=audience_id, operations=chunk)
+                submitted = _submit(
+                    session, audience_id=audience_id, operations=chunk, slept=pause.slept
+                )
                 if isinstance(submitted.error, OperatorNeeded):
                     refused = submitted.error
             else:
@@ -133,12 +158,39 @@ def run_in_batches(
             under_way.append(submitted)
             start = next(chunks, None)
         submitted = under_way.popleft()
-        outcomes.extend(_outcomes(session, submitted, sleep=sleep, progressed=progressed))
+        outcomes.extend(_outcomes(session, submitted, sleep=pause, progressed=progressed))
         progressed(0)
     return outcomes
 
 
-def _submit(session: Session, *, audience_id: str, operations: Sequence[Operation]) -> _Submitted:
+def wait_for_running(session: Session, *, since: datetime, sleep: Callable[[float], None]) -> int:
+    """Wait until no batch submitted `since` is under way; returns how many were.
+
+    A batch goes on when whoever sent it is gone. The list is of the whole account: one that stands
+    still for too long is left alone, it may be somebody else's.
+    """
+    pages = collect(
+        session,
+        Path("/batches"),
+        answer=_Listed,
+        rows_of=lambda page: page.batches,
+        total_of=lambda page: page.total_items,
+        params={"fields": "batches.id,batches.status,batches.submitted_at,total_items"},
+    )
+    running = [
+        batch
+        for page in pages
+        for batch in page.batches
+        if batch.status != "finished" and (moment_of(batch.submitted_at) or since) >= since
+    ]
+    for batch in running:
+        _finished(session, batch, sleep=sleep, progressed=lambda _: None)
+    return len(running)
+
+
+def _submit(
+    session: Session, *, audience_id: str, operations: Sequence[Operation], slept: float
+) -> _Submitted:
     listed = [
         {
             "method": operation.method,
@@ -159,14 +211,14 @@ def _submit(session: Session, *, audience_id: str, operations: Sequence[Operatio
         )
     except ApiError as error:
         return _Submitted(operations, None, error)
-    return _Submitted(operations, batch, None)
+    return _Submitted(operations, batch, None, slept)
 
 
 def _outcomes(
     session: Session,
     submitted: _Submitted,
     *,
-    sleep: Callable[[float], None],
+    sleep: _Pause,
     progressed: Callable[[int], None],
 ) -> Iterator[OperationOutcome]:
     batch = submitted.batch
@@ -174,8 +226,12 @@ def _outcomes(
         for operation in submitted.operations:
             yield OperationOutcome(operation.reference, None, None, submitted.error)
         return
+    # Batches run side by side: the time waited for an earlier one was waited for this one too.
+    wait = max(0.0, _FIRST_WAIT - (sleep.slept - submitted.slept))
     try:
-        rows = _results(session, _finished(session, batch, sleep=sleep, progressed=progressed))
+        rows = _results(
+            session, _finished(session, batch, sleep=sleep, progressed=progressed, wait=wait)
+        )
     except ApiError:
         # The batch goes on without us (or is forgotten): which of its operations were applied
         # cannot be told, and one lost answer must not hide the outcomes of other batches.
@@ -190,22 +246,25 @@ def _finished(
     *,
     sleep: Callable[[float], None],
     progressed: Callable[[int], None],
+    wait: float = _FIRST_WAIT,
 ) -> _Batch | None:
     """Poll until the batch is finished; None when it stood still for too long.
 
     One that is given up is stopped: it would run later, over whatever has changed by then.
+    ``wait``: seconds before the first look; 0 looks at once.
     """
-    wait, idle = _FIRST_WAIT, 0.0
+    idle = 0.0
     while batch.status != "finished":
         if idle >= _PATIENCE:
             session.perform("DELETE", Path(_BATCH, [batch.id]), repeatable=True)
             return None
-        sleep(wait)
+        if wait:
+            sleep(wait)
         before = (batch.status, batch.finished_operations)
         batch = _status(session, batch.id)
         moved = (batch.status, batch.finished_operations) != before
         idle = 0.0 if moved else idle + wait
-        wait = min(wait * 2, _LONGEST_WAIT)
+        wait = min(max(wait * 2, _FIRST_WAIT), _LONGEST_WAIT)
         progressed(batch.finished_operations)
     return batch
 

@@ -291,6 +291,10 @@ class MailchimpClient:
             on_progress=on_progress,
         )
 
+    def wait_for_batches(self, *, since: datetime) -> int:
+        """Wait until no batch submitted `since` is under way; returns how many were."""
+        return batches.wait_for_running(self._session, since=since, sleep=self._sleep)
+
     def static_segment(self, audience_id: str, *, name: str, create: bool) -> int | None:
         """Return the id of a tag by its name, creating it if asked; None if absent."""
         return audiences.static_segment(

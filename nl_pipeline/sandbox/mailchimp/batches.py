@@ -57,7 +57,7 @@ def create_batch(account: Account, call: ApiCall) -> Answer:
         base_url=call.base_url,
     )
     account.batches[batch.id] = batch
-    return Answer(rendered(account, batch, call=call))
+    return Answer(rendered(account, batch, call=call), items={"operations": len(batch.operations)})
 
 
 def list_batches(account: Account, call: ApiCall) -> Answer:

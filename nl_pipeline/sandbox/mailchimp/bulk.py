@@ -86,7 +86,8 @@ def write_members(account: Account, call: ApiCall) -> Answer:
             "total_updated": len(updated),
             "error_count": len(refused),
             "_links": [],
-        }
+        },
+        items={"members": len(body.members)},
     )
 
 

@@ -65,6 +65,8 @@ class Answer:
 
     content: Any
     status: int = 200
+    items: Mapping[str, int] | None = None
+    """How many records the call brought, for the call log."""
 
 
 NO_CONTENT = Answer(None, status=204)

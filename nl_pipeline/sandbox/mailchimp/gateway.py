@@ -60,6 +60,7 @@ class Gateway:
             return _problem_response(problem, account=account, request_id=request_id)
         finally:
             self.open_connections -= 1
+        request.scope["sandbox.items"] = answer.items
         content = b"" if answer.content is None else msgspec.json.encode(answer.content)
         return Response(
             content,

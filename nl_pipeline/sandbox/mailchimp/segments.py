@@ -138,7 +138,8 @@ def change_segment_members(account: Account, call: ApiCall) -> Answer:
             "total_removed": len(removed),
             "error_count": len(unknown),
             "_links": [],
-        }
+        },
+        items={"addresses": len(body.members_to_add) + len(body.members_to_remove)},
     )
 
 

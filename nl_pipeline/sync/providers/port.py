@@ -96,3 +96,6 @@ class AudienceSide(Protocol):
     ) -> None:
         """Send changes with the fewest calls that cannot overwrite a status; results as they
         come."""
+
+    def settle(self, *, since: datetime) -> int:
+        """Wait for what was sent since and is still being carried out; returns how much it was."""

@@ -33,7 +33,9 @@ class MailchimpAudience:
         self.complaints = reading.complaints
         self.look_up_signups = look_ups.look_up_signups
         self.look_up_archived = look_ups.look_up_archived
-        self.push = Writing(client, fields=synced).push
+        writing = Writing(client, fields=synced)
+        self.push = writing.push
+        self.settle = writing.settle
 
     @property
     def calls(self) -> Counter[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded
 from nl_pipeline.clients.mailchimp import (
@@ -28,6 +29,7 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 #: Addresses in one bulk call (Mailchimp docs), and operations whose results are noted together.
 _CHUNK = 500
 _PORTION = 5_000
+_CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 def member_id_of(address: str) -> str:
@@ -93,6 +95,10 @@ class Writing:
         for stopped_by in (created.stopped_by, back.stopped_by):
             if stopped_by is not None:
                 raise stopped_by
+
+    def settle(self, *, since: datetime) -> int:
+        """Wait for what was sent since and is still being carried out; returns how much it was."""
+        return self._client.wait_for_batches(since=since - _CLOCKS_DIFFER)
 
     def _operation(self, item: Pending) -> Operation:
         change, reference = item.change, str(item.change.seq)
