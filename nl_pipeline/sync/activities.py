@@ -6,14 +6,15 @@ Must not be here: which events become activities (``warehouse/sql/confirm.sql.j2
 
 from __future__ import annotations
 
-from nl_pipeline.clients.errors import OutcomeUnknown, Retryable
-from nl_pipeline.clients.onoffice import NewActivity
+from nl_pipeline.clients.errors import OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.onoffice import NewActivity, RightMissing
 from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import bookings
 from nl_pipeline.warehouse.bookings import Booking
 
 _PORTION = 200
+_MENDED = (Retryable, RightMissing, OperatorNeeded)
 _TEXT = {
     "subscribe": "Newsletter: subscribed at {provider}",
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
@@ -24,7 +25,8 @@ _TEXT = {
 def write(link: Link) -> int:
     """Write every planned activity once; returns how many were written.
 
-    An activity that was being sent when we stopped is searched by its marker first.
+    An activity that was being sent when we stopped is searched by its marker first. Raises
+    OperatorNeeded after noting everything; what was refused by it stays planned.
     """
     written = 0
     for booking in bookings.in_doubt(link.warehouse):
@@ -73,6 +75,7 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
         ]
     )
     written = 0
+    stop: OperatorNeeded | None = None
     for booking, outcome in zip(portion, outcomes, strict=True):
         if outcome.ok:
             state = "written"
@@ -80,7 +83,10 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
         elif isinstance(outcome.error, OutcomeUnknown):
             continue
         else:
-            state = "planned" if isinstance(outcome.error, Retryable) else "refused"
+            # What a person can mend (rights, keys, the kind's name) is written once it is mended.
+            state = "planned" if isinstance(outcome.error, _MENDED) else "refused"
+            if isinstance(outcome.error, OperatorNeeded):
+                stop = outcome.error
         bookings.note(
             link.warehouse,
             bookings=[booking],
@@ -89,4 +95,6 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
             cause="" if outcome.error is None else outcome.error.code,
             now=link.now(),
         )
+    if stop is not None:
+        raise stop
     return written

@@ -67,6 +67,15 @@ _CAUSES = {
     "too_many_signups": "wait a day; Mailchimp limits how often one address signs up",
 }
 
+_WRITE_RIGHT = "give the API user the right to change all contacts; the next run writes it then"
+_CAUSES |= {
+    "131": "give the API user the right to create contacts; the next run creates it then",
+    "174": _WRITE_RIGHT,
+    "261": _WRITE_RIGHT,
+    "80": "nothing if the contact was deleted; otherwise let the API user see and change it",
+    "292": "nothing if the contact was deleted; otherwise let the API user see and change it",
+}
+
 _RESULTS = {
     "refused": "look at the record in the system that refused it, then run a sync",
     "failed": "nothing; the next run tries again",

@@ -15,6 +15,7 @@ import pandas as pd
 
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice import (
+    ActionOutcome,
     AddressChange,
     AddressField,
     AddressPages,
@@ -283,6 +284,7 @@ class CrmSide:
                     for item, outcome in zip(batch, outcomes, strict=True)
                 ]
             )
+            _stop_if_refused(outcomes)
 
     def _modify(
         self,
@@ -315,6 +317,7 @@ class CrmSide:
                 else:
                     results += told
             on_results(results)
+            _stop_if_refused(outcomes)
         return refused
 
     def _parameters(self, items: Sequence[Pending]) -> dict[str, Any]:
@@ -368,14 +371,19 @@ def _autumn_hour(since: datetime, *, zone: ZoneInfo) -> timedelta:
     return timedelta(hours=1) if before > after else timedelta(0)
 
 
+def _stop_if_refused(outcomes: Sequence[ActionOutcome]) -> None:
+    """Raise what concerns the whole account, after the results of the others were kept."""
+    for outcome in outcomes:
+        if isinstance(outcome.error, OperatorNeeded):
+            raise outcome.error
+
+
 def _result(seq: int, ok: bool, error: ApiError | None, *, record_id: str) -> Result:
     if ok:
         return Result(seq=seq, result="sent", record_id=record_id)
-    if isinstance(error, OperatorNeeded):
-        raise error
     if isinstance(error, OutcomeUnknown):
         return Result(seq=seq, result="unknown", cause=error.code, record_id=record_id)
-    if isinstance(error, Retryable):
+    if isinstance(error, (Retryable, OperatorNeeded)):
         return Result(seq=seq, result="failed", cause=error.code, record_id=record_id)
     return Result(
         seq=seq, result="refused", cause=error.code if error else "refused", record_id=record_id

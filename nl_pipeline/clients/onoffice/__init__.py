@@ -7,6 +7,7 @@ means for a sync.
 
 from nl_pipeline.clients.onoffice.client import OnOfficeClient
 from nl_pipeline.clients.onoffice.crm_time import CrmZone
+from nl_pipeline.clients.onoffice.error_codes import RightMissing
 from nl_pipeline.clients.onoffice.models import (
     ActionOutcome,
     Activity,
@@ -34,5 +35,6 @@ __all__ = [
     "NewActivity",
     "NewAddress",
     "OnOfficeClient",
+    "RightMissing",
     "multiselect_keys",
 ]
