@@ -8,6 +8,7 @@ client, and the causes of refusals too.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ import pytest
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Retryable
 from nl_pipeline.orchestration.failures import failures_without_personal_data
 from nl_pipeline.sandbox import credentials
+from nl_pipeline.sync.run import SyncResult
 from nl_pipeline.warehouse import plans
-from nl_pipeline_tests.scenario import CANCEL, NO, YES, Scenario
+from nl_pipeline_tests.scenario import CANCEL, NO, YES, Picture, Scenario
+from nl_pipeline_tests.sync.conftest import StartedScenario
 
 AUDIENCES, MEMBERS = "GET /mailchimp/3.0/lists?", "/members?"
 CREATION = r"POST /mailchimp/3.0/lists/\w+\?"
@@ -108,42 +111,68 @@ def judge(error: ApiError, *, code: str, says: str) -> None:
     assert "@" not in message
 
 
-@pytest.mark.parametrize("match", [AUDIENCES, MEMBERS], ids=["audiences", "members"])
-@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_a_failed_read_stops_the_sync_with_a_way_out_before_anything_is_written(
-    scenario: Scenario, failure: Failure, match: str
+CASES = {
+    f"{what}: {name}": (match, failure)
+    for what, match in (("audiences", AUDIENCES), ("members", MEMBERS))
+    for name, failure in FAILURES.items()
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """One broken read after the other: what was raised and written, and how it ended."""
+
+    raised: dict[str, ApiError]
+    writes: dict[str, Counter[str]]
+    last: SyncResult
+    after: Picture
+
+
+@pytest.fixture(scope="module")
+def story(started_scenario: StartedScenario) -> Story:
+    """On either side somebody opts out, then every failure stops a sync, then one gets through."""
+    raised: dict[str, ApiError] = {}
+    writes: dict[str, Counter[str]] = {}
+    with started_scenario() as scenario:
+        scenario.person("unsubscribe", "kunde-01")
+        scenario.set_newsletter("kunde-02", NO)
+        for name, (match, failure) in CASES.items():
+            scenario.control.forget_calls()
+            failure.arm(scenario, match=match)
+            with pytest.raises(ApiError) as caught:
+                scenario.sync()
+            raised[name], writes[name] = caught.value, scenario.writes()
+            scenario.control.clear_faults()
+        return Story(raised, writes, scenario.sync(), scenario.picture())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_failed_read_says_what_is_wrong_and_what_to_do_next(story: Story, name: str) -> None:
+    error, (_, failure) = story.raised[name], CASES[name]
+    assert type(error) is failure.error
+    judge(error, code=failure.code, says=failure.says)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_failed_read_is_tried_again_by_dagster_only_if_that_can_help(
+    story: Story, name: str
 ) -> None:
-    scenario.control.forget_calls()
-    failure.arm(scenario, match=match)
-
-    with pytest.raises(failure.error) as caught:
-        scenario.sync()
-
-    judge(caught.value, code=failure.code, says=failure.says)
-    assert dagster_tries_again(caught.value) is (failure.error is Retryable)
-    assert scenario.writes() == {}
+    error = story.raised[name]
+    assert dagster_tries_again(error) is isinstance(error, Retryable)
 
 
-def test_after_every_failure_of_a_read_one_sync_brings_all_opt_outs_through(
-    scenario: Scenario,
-) -> None:
-    scenario.person("unsubscribe", "kunde-01")
-    scenario.set_newsletter("kunde-02", NO)
-    for failure in FAILURES.values():
-        failure.arm(scenario, match=MEMBERS)
-        with pytest.raises(ApiError):
-            scenario.sync()
-        scenario.control.clear_faults()
-
-    result = scenario.sync()
-
-    assert result.complete
-    assert_both_opt_outs_are_through(scenario)
+@pytest.mark.parametrize("name", CASES)
+def test_a_failed_read_stops_the_sync_before_anything_is_written(story: Story, name: str) -> None:
+    assert story.writes[name] == {}
 
 
-def assert_both_opt_outs_are_through(scenario: Scenario) -> None:
+def test_after_all_failures_of_a_read_one_sync_brings_every_opt_out_through(story: Story) -> None:
+    assert story.last.complete
+    assert_both_opt_outs_are_through(story.after)
+
+
+def assert_both_opt_outs_are_through(after: Picture) -> None:
     """That of kunde-01 at the provider, and that of kunde-02 in the CRM."""
-    after = scenario.picture()
     assert (after.newsletter("kunde-01"), after.status("kunde-02")) == (CANCEL, "unsubscribed")
     assert after.activities("kunde-01") == ["nicht bestellt"]
 
@@ -195,7 +224,7 @@ def test_a_storm_while_writing_leaves_the_rows_open_and_the_next_sync_sends_them
     assert (scenario.newsletter("kunde-01"), scenario.status("kunde-02")) == (CANCEL, "subscribed")
     scenario.control.clear_faults()
     assert scenario.sync().complete
-    assert_both_opt_outs_are_through(scenario)
+    assert_both_opt_outs_are_through(scenario.picture())
 
 
 def test_a_success_without_effect_is_told_and_sent_again(scenario: Scenario) -> None:
@@ -212,7 +241,6 @@ def test_a_success_without_effect_is_told_and_sent_again(scenario: Scenario) -> 
 
 CREATIONS: dict[str, dict[str, Any]] = {
     "429 storm": {"kind": "status", "status": 429, "body": None, "times": 3},
-    "502 with a page, nothing done": {"kind": "html_error"},
     "an empty success, all done": {"kind": "status", "body": None, "status": 200}
     | {"after_apply": True},
 }
@@ -233,12 +261,31 @@ def test_a_lost_answer_to_a_creation_ends_with_one_subscription(
     assert [entry["to"] for entry in member["history"]] == ["subscribed"]
 
 
-@pytest.mark.parametrize(
-    ("status", "title", "code"),
-    [(401, "API Key Invalid", "api-key-invalid"), (403, "Forbidden", "forbidden")],
-)
+@pytest.mark.parametrize("match", ["/tag-search", r"POST .*/segments/\d+"])
+def test_a_storm_while_tagging_takes_back_no_subscription_and_the_next_sync_tags(
+    scenario: Scenario, match: str
+) -> None:
+    scenario.set_newsletter("none", YES)
+    plan = scenario.plan()
+    scenario.control.fault(
+        "mailchimp", kind="status", match=match, times=MANY, status=403, body=None
+    )
+    with contextlib.suppress(Retryable):
+        scenario.apply(plan)
+    before = scenario.picture().member("none")
+    scenario.control.clear_faults()
+
+    scenario.sync()
+
+    after = scenario.picture().member("none")
+    assert before is not None
+    assert after is not None
+    assert (before["status"], before["tags"]) == ("subscribed", [])
+    assert (after["status"], after["tags"]) == ("subscribed", ["onoffice"])
+
+
 def test_a_key_that_is_refused_while_writing_stops_after_the_opt_outs_of_the_provider(
-    scenario: Scenario, status: int, title: str, code: str
+    scenario: Scenario,
 ) -> None:
     scenario.person("unsubscribe", "kunde-01")
     scenario.set_newsletter("kunde-02", NO)
@@ -248,19 +295,19 @@ def test_a_key_that_is_refused_while_writing_stops_after_the_opt_outs_of_the_pro
         kind="status",
         match="PATCH",
         times=MANY,
-        status=status,
-        body=problem(status, title),
+        status=403,
+        body=problem(403, "Forbidden"),
     )
 
     with pytest.raises(OperatorNeeded) as caught:
         scenario.apply(plan)
 
-    judge(caught.value, code=code, says=KEY)
+    judge(caught.value, code="forbidden", says=KEY)
     assert not dagster_tries_again(caught.value)
     assert scenario.newsletter("kunde-01") == CANCEL
     scenario.control.clear_faults()
     assert scenario.sync().complete
-    assert_both_opt_outs_are_through(scenario)
+    assert_both_opt_outs_are_through(scenario.picture())
 
 
 def test_beyond_the_shared_quota_of_repeats_a_storm_ends_the_run_at_its_first_call(
@@ -282,7 +329,7 @@ def test_beyond_the_shared_quota_of_repeats_a_storm_ends_the_run_at_its_first_ca
     assert [count for status, count in calls if status == 429] == [1]
     scenario.control.clear_faults()
     assert scenario.sync().complete
-    assert_both_opt_outs_are_through(scenario)
+    assert_both_opt_outs_are_through(scenario.picture())
 
 
 # Audiences -------------------------------------------------------------------------------------
@@ -347,4 +394,4 @@ def test_an_audience_that_is_not_doubled_any_more_is_synced_again(scenario: Scen
 
     scenario.sync()
 
-    assert_both_opt_outs_are_through(scenario)
+    assert_both_opt_outs_are_through(scenario.picture())
