@@ -1,33 +1,33 @@
-"""Error paths of Mailchimp, as a whole sync meets them.
+"""Error paths of Mailchimp while a sync reads.
 
 Here: throttling in all its forms, keys and rights, answers that are none, audiences that are gone
-or doubled; what the person reads, whether Dagster tries again, that nothing is half booked, and
-that the next sync gets every opt-out through. What one call makes of an answer is tested with the
+or doubled; what the person reads, whether Dagster tries again, that nothing is written, and that
+the next sync gets every opt-out through. What one call makes of an answer is tested with the
 client, and the causes of refusals too.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import dagster as dg
 import httpx
 import pytest
 
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Retryable
-from nl_pipeline.orchestration.failures import failures_without_personal_data
 from nl_pipeline.sandbox import credentials
 from nl_pipeline.sync.run import SyncResult
-from nl_pipeline.warehouse import plans
-from nl_pipeline_tests.scenario import CANCEL, NO, YES, Picture, Scenario
+from nl_pipeline_tests.scenario import NO, YES, Picture, Scenario
 from nl_pipeline_tests.sync.conftest import StartedScenario
+from nl_pipeline_tests.sync.failing import (
+    assert_both_opt_outs_are_through,
+    dagster_tries_again,
+    words_missing_from,
+)
 
 AUDIENCES, MEMBERS = "GET /mailchimp/3.0/lists?", "/members?"
-CREATION = r"POST /mailchimp/3.0/lists/\w+\?"
 MANY = 500
 """More than any run repeats."""
 
@@ -93,24 +93,6 @@ FAILURES = {
 }
 
 
-def dagster_tries_again(error: Exception) -> bool:
-    """What the boundary of every asset makes of an error."""
-    with (
-        pytest.raises((dg.Failure, dg.RetryRequested)) as caught,
-        failures_without_personal_data(retry_after_seconds=30),
-    ):
-        raise error
-    return isinstance(caught.value, dg.RetryRequested)
-
-
-def judge(error: ApiError, *, code: str, says: str) -> None:
-    """The message names system, what and the way out, and nobody's address."""
-    message = str(error)
-    assert error.code == code
-    assert [words for words in ("mailchimp:", "Next:", says) if words not in message] == []
-    assert "@" not in message
-
-
 CASES = {
     f"{what}: {name}": (match, failure)
     for what, match in (("audiences", AUDIENCES), ("members", MEMBERS))
@@ -150,7 +132,9 @@ def story(started_scenario: StartedScenario) -> Story:
 def test_a_failed_read_says_what_is_wrong_and_what_to_do_next(story: Story, name: str) -> None:
     error, (_, failure) = story.raised[name], CASES[name]
     assert type(error) is failure.error
-    judge(error, code=failure.code, says=failure.says)
+    assert error.code == failure.code
+    assert words_missing_from(error, [failure.says]) == []
+    assert "@" not in str(error)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -171,12 +155,6 @@ def test_after_all_failures_of_a_read_one_sync_brings_every_opt_out_through(stor
     assert_both_opt_outs_are_through(story.after)
 
 
-def assert_both_opt_outs_are_through(after: Picture) -> None:
-    """That of kunde-01 at the provider, and that of kunde-02 in the CRM."""
-    assert (after.newsletter("kunde-01"), after.status("kunde-02")) == (CANCEL, "unsubscribed")
-    assert after.activities("kunde-01") == ["nicht bestellt"]
-
-
 def test_the_wait_the_service_asks_for_is_passed_on_to_dagster(scenario: Scenario) -> None:
     scenario.control.fault(
         "mailchimp",
@@ -192,147 +170,6 @@ def test_the_wait_the_service_asks_for_is_passed_on_to_dagster(scenario: Scenari
         scenario.sync()
 
     assert caught.value.retry_after == 900
-
-
-# While writing --------------------------------------------------------------------------------
-
-
-def results(scenario: Scenario, plan_id: str) -> Counter[tuple[str, str, str]]:
-    """Changes of a plan by action, result and cause."""
-    rows = plans.change_rows(scenario.link.warehouse, plan_id=plan_id)
-    return Counter(zip(rows["action"], rows["result"], rows["cause"], strict=True))
-
-
-WHILE_WRITING: dict[str, tuple[dict[str, Any], str]] = {
-    "429 storm": ({"kind": "status", "status": 429, "body": None}, "throttled"),
-    "502 with a page": ({"kind": "html_error"}, "server"),
-}
-
-
-@pytest.mark.parametrize(("fault", "cause"), WHILE_WRITING.values(), ids=WHILE_WRITING)
-def test_a_storm_while_writing_leaves_the_rows_open_and_the_next_sync_sends_them(
-    scenario: Scenario, fault: dict[str, Any], cause: str
-) -> None:
-    scenario.person("unsubscribe", "kunde-01")
-    scenario.set_newsletter("kunde-02", NO)
-    scenario.control.fault("mailchimp", match="PATCH", times=MANY, **fault)
-
-    result = scenario.sync()
-
-    assert not result.complete
-    assert results(scenario, result.plan.plan_id)["unsubscribe", "failed", cause] == 1
-    assert (scenario.newsletter("kunde-01"), scenario.status("kunde-02")) == (CANCEL, "subscribed")
-    scenario.control.clear_faults()
-    assert scenario.sync().complete
-    assert_both_opt_outs_are_through(scenario.picture())
-
-
-def test_a_success_without_effect_is_told_and_sent_again(scenario: Scenario) -> None:
-    scenario.set_newsletter("kunde-02", NO)
-    scenario.control.fault("mailchimp", kind="status", match="PATCH", times=1, status=200, body={})
-
-    result = scenario.sync()
-
-    assert result.push is not None
-    assert (result.push.without_effect, scenario.status("kunde-02")) == (1, "subscribed")
-    assert scenario.sync().complete
-    assert scenario.status("kunde-02") == "unsubscribed"
-
-
-CREATIONS: dict[str, dict[str, Any]] = {
-    "429 storm": {"kind": "status", "status": 429, "body": None, "times": 3},
-    "an empty success, all done": {"kind": "status", "body": None, "status": 200}
-    | {"after_apply": True},
-}
-
-
-@pytest.mark.parametrize("fault", CREATIONS.values(), ids=CREATIONS)
-def test_a_lost_answer_to_a_creation_ends_with_one_subscription(
-    scenario: Scenario, fault: dict[str, Any]
-) -> None:
-    scenario.set_newsletter("none", YES)
-    scenario.control.fault("mailchimp", match=CREATION, **fault)
-
-    scenario.sync()
-    scenario.sync()
-
-    member = scenario.picture().member("none")
-    assert member is not None
-    assert [entry["to"] for entry in member["history"]] == ["subscribed"]
-
-
-@pytest.mark.parametrize("match", ["/tag-search", r"POST .*/segments/\d+"])
-def test_a_storm_while_tagging_takes_back_no_subscription_and_the_next_sync_tags(
-    scenario: Scenario, match: str
-) -> None:
-    scenario.set_newsletter("none", YES)
-    plan = scenario.plan()
-    scenario.control.fault(
-        "mailchimp", kind="status", match=match, times=MANY, status=403, body=None
-    )
-    with contextlib.suppress(Retryable):
-        scenario.apply(plan)
-    before = scenario.picture().member("none")
-    scenario.control.clear_faults()
-
-    scenario.sync()
-
-    after = scenario.picture().member("none")
-    assert before is not None
-    assert after is not None
-    assert (before["status"], before["tags"]) == ("subscribed", [])
-    assert (after["status"], after["tags"]) == ("subscribed", ["onoffice"])
-
-
-def test_a_key_that_is_refused_while_writing_stops_after_the_opt_outs_of_the_provider(
-    scenario: Scenario,
-) -> None:
-    scenario.person("unsubscribe", "kunde-01")
-    scenario.set_newsletter("kunde-02", NO)
-    plan = scenario.plan()
-    scenario.control.fault(
-        "mailchimp",
-        kind="status",
-        match="PATCH",
-        times=MANY,
-        status=403,
-        body=problem(403, "Forbidden"),
-    )
-
-    with pytest.raises(OperatorNeeded) as caught:
-        scenario.apply(plan)
-
-    judge(caught.value, code="forbidden", says=KEY)
-    assert not dagster_tries_again(caught.value)
-    assert scenario.newsletter("kunde-01") == CANCEL
-    scenario.control.clear_faults()
-    assert scenario.sync().complete
-    assert_both_opt_outs_are_through(scenario.picture())
-
-
-def test_beyond_the_shared_quota_of_repeats_a_storm_ends_the_run_at_its_first_call(
-    scenario: Scenario,
-) -> None:
-    scenario.person("unsubscribe", "kunde-01")
-    scenario.set_newsletter("kunde-02", NO)
-    scenario.control.fault("mailchimp", kind="status", match="", times=MANY, status=429, body=None)
-    for _ in range(25):
-        with pytest.raises(Retryable):
-            scenario.link.audience.check(name="onoffice", audience_id=None)
-    scenario.control.forget_calls()
-
-    with pytest.raises(Retryable) as caught:
-        scenario.sync()
-
-    judge(caught.value, code="throttled", says=LATER)
-    calls = [(call.status, call.count) for call in scenario.control.calls()]
-    assert [count for status, count in calls if status == 429] == [1]
-    scenario.control.clear_faults()
-    assert scenario.sync().complete
-    assert_both_opt_outs_are_through(scenario.picture())
-
-
-# Audiences -------------------------------------------------------------------------------------
 
 
 def call(scenario: Scenario, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -376,7 +213,9 @@ def test_an_audience_that_is_gone_or_doubled_stops_before_the_provider_is_writte
     with pytest.raises(OperatorNeeded) as caught:
         scenario.sync() if plan is None else scenario.apply(plan)
 
-    judge(caught.value, code=code, says=says)
+    assert caught.value.code == code
+    assert words_missing_from(caught.value, [says]) == []
+    assert "@" not in str(caught.value)
     assert not dagster_tries_again(caught.value)
     assert scenario.writes() == {}
 
