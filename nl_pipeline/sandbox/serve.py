@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from nl_pipeline.sandbox.app import DEFAULT_CONTACTS, DEFAULT_SEED, World, create_app
 from nl_pipeline.sandbox.connections import SandboxProtocol
@@ -45,19 +46,27 @@ def serve(
     _open(listener)
     if on_ready is not None:
         on_ready(_url(listener))
-    _server(world).run(sockets=[listener])
+    _server(create_app(world)).run(sockets=[listener])
 
 
 @contextmanager
-def running(world: World, *, host: str = DEFAULT_HOST, port: int = 0) -> Iterator[str]:
+def running(
+    world: World,
+    *,
+    host: str = DEFAULT_HOST,
+    port: int = 0,
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> Iterator[str]:
     """A server in a thread for the length of a ``with`` block; yields its base URL.
 
-    Port 0 takes a free one. Calls answered after the block has begun never fail for want of a
-    start: the port is open before the thread runs.
+    Port 0 takes a free one. ``around`` puts something outermost that sees the traffic. Calls
+    answered after the block has begun never fail for want of a start: the port is open before the
+    thread runs.
     """
     listener = _bound(host, port)
     _open(listener)
-    server = _server(world)
+    app: ASGIApp = create_app(world)
+    server = _server(app if around is None else around(app))
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
     )
@@ -117,10 +126,10 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(world: World) -> uvicorn.Server:
+def _server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(world),
+            app,
             http=SandboxProtocol,
             ws="none",
             lifespan="off",

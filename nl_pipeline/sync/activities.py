@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nl_pipeline.clients.errors import OutcomeUnknown, Retryable
-from nl_pipeline.clients.onoffice import NewActivity
+from nl_pipeline.clients.errors import OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.onoffice import NewActivity, RightMissing
 from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import bookings, observations
 from nl_pipeline.warehouse.bookings import Booking, Noted
 
 _PORTION = 200
+_MENDED = (Retryable, RightMissing, OperatorNeeded)
 _TEXT = {
     "subscribe": "Newsletter: subscribed at {provider}",
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
@@ -28,7 +29,8 @@ _PROFILE_KIND = "profile_activity"
 def write(link: Link) -> int:
     """Write every planned activity once; returns how many were written.
 
-    An activity that was being sent when we stopped is searched by its marker first.
+    An activity that was being sent when we stopped is searched by its marker first. Raises
+    OperatorNeeded after noting everything; what was refused by it stays planned.
     """
     written = 0
     for booking in bookings.in_doubt(link.warehouse):
@@ -103,12 +105,18 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
         ]
     )
     noted = []
+    stop: OperatorNeeded | None = None
     for booking, outcome in zip(portion, outcomes, strict=True):
         error = outcome.error
         if error is None:
             noted.append(Noted(booking, "written", str(outcome.record_id or "")))
         elif not isinstance(error, OutcomeUnknown):
-            state = "planned" if isinstance(error, Retryable) else "refused"
+            # What a person can mend (rights, keys, the kind's name) is written once it is mended.
+            state = "planned" if isinstance(error, _MENDED) else "refused"
             noted.append(Noted(booking, state, cause=error.code))
+            if isinstance(error, OperatorNeeded):
+                stop = error
     bookings.note(link.warehouse, noted=noted, now=link.now())
+    if stop is not None:
+        raise stop
     return sum(n.state == "written" for n in noted)

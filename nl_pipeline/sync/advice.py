@@ -108,6 +108,25 @@ _CAUSES = {
     ),
 }
 
+_WRITE_RIGHT = (
+    "The API user may not change this contact.",
+    "give the API user the right to change all contacts; the next run writes it then",
+)
+_OUT_OF_SIGHT = (
+    "The contact is gone, or out of the API user's sight.",
+    "nothing if the contact was deleted; otherwise let the API user see and change it",
+)
+_CAUSES |= {
+    "131": (
+        "The API user may not create contacts.",
+        "give the API user the right to create contacts; the next run creates it then",
+    ),
+    "174": _WRITE_RIGHT,
+    "261": _WRITE_RIGHT,
+    "80": _OUT_OF_SIGHT,
+    "292": _OUT_OF_SIGHT,
+}
+
 _RESULTS = {
     "refused": "look at the record in the system that refused it, then run a sync",
     "failed": "nothing; the next run tries again",

@@ -130,6 +130,17 @@ def test_a_key_without_a_data_centre_needs_the_operator() -> None:
         ("Bad Request", 'This member\'s status is "archived."', RefusalCause.ARCHIVED),
         (
             "Bad Request",
+            'is already in this list with a status of "Unsubscribed".',
+            RefusalCause.UNSUBSCRIBED,
+        ),
+        (
+            "Bad Request",
+            'is already in this list with a status of "Deleted".',
+            RefusalCause.FORGOTTEN,
+        ),
+        ("Bad Request", f"{CANARY}: invalid interest id", RefusalCause.OTHER),
+        (
+            "Bad Request",
             'is already in this list with a status of "Subscribed".',
             RefusalCause.EXISTS,
         ),

@@ -26,6 +26,7 @@ from nl_pipeline.clients.onoffice import (
     NewActivity,
     NewAddress,
     OnOfficeClient,
+    RightMissing,
     multiselect_keys,
 )
 from nl_pipeline.clients.onoffice.envelope import signature
@@ -203,6 +204,32 @@ def test_error_codes_may_arrive_as_text() -> None:
 )
 def test_a_code_of_a_read_says_what_to_do_next(errorcode: int, kind: type[ApiError]) -> None:
     assert type(count_failure(envelope([failed(errorcode)]))) is kind
+
+
+@pytest.mark.parametrize(
+    ("errorcode", "kind"),
+    [
+        (80, SkipRecord),
+        (292, SkipRecord),
+        (77, SkipRecord),
+        (75, SkipRecord),
+        (131, RightMissing),
+        (174, RightMissing),
+        (261, RightMissing),
+        (141, Permanent),
+        (144, Permanent),
+        (145, Permanent),
+        (158, OperatorNeeded),
+        (137, OperatorNeeded),
+        (70, Retryable),
+    ],
+)
+def test_a_code_of_a_write_says_what_to_do_next(errorcode: int, kind: type[ApiError]) -> None:
+    server = Server([envelope([failed(errorcode)])])
+
+    outcome = client_of(server).modify_addresses([AddressChange(7, {"Name": "X"})])[0]
+
+    assert type(outcome.error) is kind
 
 
 def test_an_outer_400_without_a_code_needs_the_operator() -> None:

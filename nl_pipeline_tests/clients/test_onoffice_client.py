@@ -21,6 +21,7 @@ from nl_pipeline.clients.onoffice import (
     NewActivity,
     NewAddress,
     OnOfficeClient,
+    RightMissing,
 )
 from nl_pipeline_tests.clients.conftest import CrmFactory
 from nl_pipeline_tests.sandbox_control import SandboxControl
@@ -322,14 +323,14 @@ def test_a_create_that_was_throttled_is_sent_again(
     assert len(created_with(sandbox, NEW_ADDRESS)) == 1
 
 
-def test_a_create_without_the_right_needs_the_operator(
+def test_a_create_without_the_right_is_refused_for_the_record(
     sandbox: SandboxControl, crm: OnOfficeClient
 ) -> None:
     sandbox.act("onoffice", actor="staff", action="restrict_rights", write=False)
 
     outcome = crm.create_addresses([NewAddress("lead-1", {"Name": "Neu"})])[0]
 
-    assert isinstance(outcome.error, OperatorNeeded)
+    assert isinstance(outcome.error, RightMissing)
 
 
 def booked(address_id: int, note: str, *, kind: str = "Newsletter") -> NewActivity:

@@ -7,7 +7,7 @@ means for a sync.
 
 from nl_pipeline.clients.onoffice.client import Conditions, OnOfficeClient
 from nl_pipeline.clients.onoffice.crm_time import CrmZone
-from nl_pipeline.clients.onoffice.error_codes import ValueRefused
+from nl_pipeline.clients.onoffice.error_codes import RightMissing, ValueRefused
 from nl_pipeline.clients.onoffice.models import (
     ActionOutcome,
     Activity,
@@ -36,6 +36,7 @@ __all__ = [
     "NewActivity",
     "NewAddress",
     "OnOfficeClient",
+    "RightMissing",
     "ValueRefused",
     "multiselect_keys",
 ]

@@ -20,7 +20,9 @@ _CREDENTIALS = frozenset(
     {13, 22, *range(28, 33), *range(34, 50), *range(102, 110), 134, 135, 137, 150, 153, 175, 176}
     | {183, 184, 243, 251, 278, 286}
 )
-_RIGHTS = frozenset({131, 155, 156, 158, 170, 174, 253, 261, 262})
+_RIGHTS = frozenset({155, 156, 158, 170, 253})
+#: Rights over single records: an API user may lack them for one address and have them for others.
+_RECORD_RIGHTS = frozenset({131, 174, 261, 262})
 _MARKETPLACE = frozenset({177, 178, 193, 201, 240, 248})
 _CONFIGURATION = frozenset({100, 101})
 _PASSING = frozenset({1, 26, 27, 70, 97})
@@ -38,6 +40,10 @@ _VALUE = frozenset(
 
 #: Codes that mean "no such record, or none we may see" in a read by record id.
 RECORD_ABSENT = frozenset({80, 185, 235, 292})
+
+
+class RightMissing(SkipRecord):
+    """The API user may not write this record; once a person gives the right, it may be written."""
 
 
 class ValueRefused(SkipRecord):
@@ -90,6 +96,14 @@ def error_of(
             code=text,
             status=status,
             what_next="give the API user the right (158: allow this host's IP address)",
+        )
+    if code in _RECORD_RIGHTS:
+        return RightMissing(
+            f"{what}: the API user may not write this record",
+            system=SYSTEM,
+            code=text,
+            status=status,
+            what_next="give the API user the right to create and change all addresses",
         )
     if code in _MARKETPLACE:
         return OperatorNeeded(

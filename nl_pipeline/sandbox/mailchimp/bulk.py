@@ -19,7 +19,7 @@ from nl_pipeline.sandbox.mailchimp.calls import Answer, ApiCall
 from nl_pipeline.sandbox.mailchimp.changes import member_state
 from nl_pipeline.sandbox.mailchimp.contact_limit import check_room
 from nl_pipeline.sandbox.mailchimp.errors import ApiProblem
-from nl_pipeline.sandbox.mailchimp.member_view import rendered
+from nl_pipeline.sandbox.mailchimp.member_view import rendered_in_bulk
 from nl_pipeline.sandbox.mailchimp.member_writes import (
     POST_STATUSES,
     MemberBody,
@@ -79,8 +79,8 @@ def write_members(account: Account, call: ApiCall) -> Answer:
             (new if written.created else updated).append(written.member)
     return Answer(
         {
-            "new_members": [rendered(member, audience=audience) for member in new],
-            "updated_members": [rendered(member, audience=audience) for member in updated],
+            "new_members": [rendered_in_bulk(member, audience=audience) for member in new],
+            "updated_members": [rendered_in_bulk(member, audience=audience) for member in updated],
             "errors": refused,
             "total_created": len(new),
             "total_updated": len(updated),

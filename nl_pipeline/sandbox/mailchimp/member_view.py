@@ -7,7 +7,7 @@ those properties are built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
@@ -110,6 +110,11 @@ _BUILT: dict[str, Callable[[Member, _Context], Any]] = {
 }
 """Properties that are built when asked for; ``UNSET`` is left out."""
 
+_LATER = frozenset(
+    {"consents_to_one_to_one_messaging", "contact_id", "source", "unsubscribe_reason", "web_id"}
+)
+"""Properties that Mailchimp's document does not give to members in bulk calls and segments."""
+
 NAMES = frozenset(_ATTRIBUTES) | frozenset(_BUILT)
 """Every property a member can have."""
 
@@ -117,6 +122,20 @@ NAMES = frozenset(_ATTRIBUTES) | frozenset(_BUILT)
 def rendered(member: Member, *, audience: Audience) -> dict[str, Any]:
     """The whole member object."""
     return rendered_all([member], audience=audience, projection=Projection.of({}))[0]
+
+
+def older(row: dict[str, Any], *, without: Collection[str]) -> dict[str, Any]:
+    """A member object as bulk calls and segments show it: documented there in an older form, and
+    ``without`` some more."""
+    row = {name: row[name] for name in row if name not in _LATER and name not in without}
+    if "location" in row:
+        row["location"] = {name: row["location"][name] for name in _LOCATION if name != "region"}
+    return row
+
+
+def rendered_in_bulk(member: Member, *, audience: Audience) -> dict[str, Any]:
+    """The member object in the answer of a call for many members."""
+    return older(rendered(member, audience=audience), without=("full_name",))
 
 
 def rendered_all(

@@ -14,7 +14,7 @@ import msgspec
 from nl_pipeline.sandbox.mailchimp import errors, times
 from nl_pipeline.sandbox.mailchimp.account import Account
 from nl_pipeline.sandbox.mailchimp.calls import NO_CONTENT, Answer, ApiCall
-from nl_pipeline.sandbox.mailchimp.member_view import rendered, rendered_all
+from nl_pipeline.sandbox.mailchimp.member_view import older, rendered_all, rendered_in_bulk
 from nl_pipeline.sandbox.mailchimp.paging import page_of
 from nl_pipeline.sandbox.mailchimp.projection import Projection
 from nl_pipeline.sandbox.mailchimp.state import Audience, Member, Segment
@@ -131,8 +131,8 @@ def change_segment_members(account: Account, call: ApiCall) -> Answer:
             removed.append(member)
     return Answer(
         {
-            "members_added": [rendered(member, audience=audience) for member in added],
-            "members_removed": [rendered(member, audience=audience) for member in removed],
+            "members_added": [rendered_in_bulk(member, audience=audience) for member in added],
+            "members_removed": [rendered_in_bulk(member, audience=audience) for member in removed],
             "errors": [{"email_addresses": unknown, "error": _NOT_ON_THE_LIST}] if unknown else [],
             "total_added": len(added),
             "total_removed": len(removed),
@@ -149,9 +149,10 @@ def list_segment_members(account: Account, call: ApiCall) -> Answer:
     present = [member for member in segment.members.values() if member.status != "archived"]
     page = page_of(present, call=call)
     projection = Projection.of(call.query).inside("members")
+    rows = rendered_all(page.rows, audience=audience, projection=projection)
     return Answer(
         {
-            "members": rendered_all(page.rows, audience=audience, projection=projection),
+            "members": [older(row, without=("tags", "tags_count")) for row in rows],
             "total_items": page.total,
             "_links": [],
         }

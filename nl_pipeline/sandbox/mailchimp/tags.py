@@ -71,4 +71,4 @@ def search_tags(account: Account, call: ApiCall) -> Answer:
         for segment in audience.segments.values()
         if segment.name.casefold().startswith(prefix)
     ]
-    return Answer({"tags": tags, "total_items": len(tags), "_links": []})
+    return Answer({"tags": tags, "total_items": len(tags)})

@@ -1,0 +1,89 @@
+"""What travels between a client and the Mailchimp twin, kept as it was on the wire.
+
+Belongs here: the recorder that stands around the sandbox's application. Not here: any judgement.
+It sees every client in the same way, ours and strangers alike, and needs nothing from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_SERVICE, _VERSION = "/mailchimp", "/3.0"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One call and its answer; `path` is decoded and relative to the root of the API.
+
+    The results of batches lie beside the API, at `/archives/...`.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    request_body: bytes
+    status: int
+    content_type: str
+    answer_body: bytes
+
+    @property
+    def request(self) -> Any:
+        """The decoded body of the request."""
+        return msgspec.json.decode(self.request_body)
+
+    @property
+    def answer(self) -> Any:
+        """The decoded body of the answer."""
+        return msgspec.json.decode(self.answer_body)
+
+
+class Recorder:
+    """Keeps every exchange of the Mailchimp twin; everything else passes unseen."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application with this recorder around it."""
+
+        async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or not scope["path"].startswith(_SERVICE):
+                await app(scope, receive, send)
+                return
+            sent: list[bytes] = []
+            answered: list[bytes] = []
+            start: dict[str, Any] = {}
+
+            async def listening() -> Message:
+                message = await receive()
+                sent.append(message.get("body", b""))
+                return message
+
+            async def answering(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    start.update(message)
+                answered.append(message.get("body", b""))
+                await send(message)
+
+            # The path as it came: the application changes the scope while it routes.
+            path = scope["path"].removeprefix(_SERVICE).removeprefix(_VERSION)
+            await app(scope, listening, answering)
+            headers = dict(start["headers"])
+            self.exchanges.append(
+                Exchange(
+                    method=scope["method"],
+                    path=path or "/",
+                    query=tuple(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
+                    request_body=b"".join(sent),
+                    status=start["status"],
+                    content_type=headers.get(b"content-type", b"").decode().partition(";")[0],
+                    answer_body=b"".join(answered),
+                )
+            )
+
+        return recorded
