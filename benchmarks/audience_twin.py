@@ -34,6 +34,7 @@ _SEARCHES = (
     "Mehrfamilienhaus als Kapitalanlage, ab 4 % Rendite, voll vermietet, nicht vor 1965 gebaut",
     "Ferienimmobilie auf Mallorca, Südwesten, Meerblick, mit Vermietungslizenz",
 )
+# What an estate agent keeps of a contact besides the four fields of every audience.
 _COLUMNS = (
     ("ANREDE", "Anrede", "text"),
     ("TITEL", "Titel", "text"),
@@ -47,8 +48,15 @@ _COLUMNS = (
     ("ANFRAGE", "Letzte Anfrage", "date"),
     ("GEBURTSTAG", "Geburtstag", "birthday"),
     ("EXPOSE", "Letztes Exposé", "url"),
+    ("NOTIZ", "Notiz", "text"),
 )
-"""What an estate agent keeps of a contact besides the four fields of every audience."""
+_NOTES = (
+    "Finanzierung liegt vor, bevorzugt Besichtigungen am Wochenende, hat zwei Kinder und einen Hund;"
+    " möchte vor dem Sommer umziehen und ruft bei neuen Angeboten zurück",
+    "Eigentümer eines Reihenhauses, das nach dem Kauf verkauft werden soll; Wertermittlung im März"
+    " angefragt, Unterlagen vollständig, Ansprechpartner ist der Sohn",
+)
+
 
 
 def fill(account: Account, *, members: int) -> Audience:
@@ -85,7 +93,8 @@ def fill(account: Account, *, members: int) -> Audience:
 
 
 def _letters(person: Person) -> str:
-    return "".join(c for c in person.last_name.lower() if c.isascii() and c.isalpha()) or "kontakt"
+    letters = "".join(c for c in person.last_name.lower() if c.isascii() and c.isalpha())
+    return letters[:20] or "kontakt"
 
 
 def _values(person: Person) -> dict[str, Any]:
@@ -114,6 +123,7 @@ def _values(person: Person) -> dict[str, Any]:
         "ANFRAGE": f"2025-{number % 12 + 1:02d}-{number % 28 + 1:02d}",
         "GEBURTSTAG": f"{number % 12 + 1:02d}/{number % 28 + 1:02d}",
         "EXPOSE": f"https://www.sandbox-immobilien.example/expose/{number % 4000:05d}",
+        "NOTIZ": _NOTES[number % len(_NOTES)],
     }
 
 

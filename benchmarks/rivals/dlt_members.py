@@ -13,8 +13,27 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+import requests
 
 PAGE = 1000
+
+
+def counted() -> list[int]:
+    """The lengths of all bodies received from now on."""
+    lengths: list[int] = []
+    send = requests.Session.send
+
+    def counting(
+        session: requests.Session, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
+        response = send(session, request, **options)
+        lengths.append(int(response.headers.get("content-length", 0)))
+        return response
+
+    requests.Session.send = counting  # type: ignore[method-assign]
+    return lengths
 
 
 def main() -> None:
@@ -69,12 +88,14 @@ def main() -> None:
         destination=dlt.destinations.filesystem(bucket_url=(Path(folder) / "out").as_uri()),
         dataset_name="bench",
     )
+    received = counted()
     start = time.perf_counter()
     info = pipeline.run(source, loader_file_format="parquet", write_disposition="append")
     seconds = time.perf_counter() - start
     info.raise_on_failed_jobs()
     rows = pipeline.last_trace.last_normalize_info.row_counts["members"]
-    print(json.dumps({"rows": rows, "seconds": seconds, "version": f"dlt {dlt.__version__}"}))
+    told = {"rows": rows, "seconds": seconds, "bytes": sum(received)}
+    print(json.dumps(told | {"version": f"dlt {dlt.__version__}"}))
 
 
 if __name__ == "__main__":

@@ -16,10 +16,28 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import requests
 import tap_mailchimp
 from tap_mailchimp.client import MailchimpClient
 from tap_mailchimp.discover import discover
+
+
+def counted() -> list[int]:
+    """The lengths of all bodies received from now on."""
+    lengths: list[int] = []
+    send = requests.Session.send
+
+    def counting(
+        session: requests.Session, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
+        response = send(session, request, **options)
+        lengths.append(int(response.headers.get("content-length", 0)))
+        return response
+
+    requests.Session.send = counting  # type: ignore[method-assign]
+    return lengths
 
 
 def main() -> None:
@@ -37,13 +55,14 @@ def main() -> None:
         # The tap knows https://<dc>.api.mailchimp.com only.
         client._MailchimpClient__base_url = url.removesuffix("/3.0")
         with Path(messages).open("w", encoding="utf-8") as out, contextlib.redirect_stdout(out):
+            received = counted()
             start = time.perf_counter()
             tap_mailchimp.sync(client, catalog, {}, "2000-01-01T00:00:00Z")
             seconds = time.perf_counter() - start
     with Path(messages).open(encoding="utf-8") as written:
         rows = sum(line.startswith('{"type": "RECORD"') for line in written)
-    told = {"rows": rows, "seconds": seconds, "version": f"tap-mailchimp {version('tap-mailchimp')}"}
-    print(json.dumps(told))
+    told = {"rows": rows, "seconds": seconds, "bytes": sum(received)}
+    print(json.dumps(told | {"version": f"tap-mailchimp {version('tap-mailchimp')}"}))
 
 
 if __name__ == "__main__":
