@@ -58,7 +58,6 @@ _NOTES = (
 )
 
 
-
 def fill(account: Account, *, members: int) -> Audience:
     """Replace all audiences by one with so many members, 4 of 100 unsubscribed, 2 archived."""
     for audience in list(account.audiences.values()):

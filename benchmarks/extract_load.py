@@ -78,7 +78,9 @@ def ours(url: str, *, folder: Path) -> dict[str, Any]:
 
     httpx.Client.send = counted  # type: ignore[method-assign]
     text = settings.sandbox_text(port=httpx.URL(url).port or 0)
-    text = text.replace(" mailchimp:\n", f" mailchimp:\n        max_connections: {CONNECTIONS}\n", 1)
+    text = text.replace(
+        " mailchimp:\n", f" mailchimp:\n        max_connections: {CONNECTIONS}\n", 1
+    )
     chosen = settings.parse(text, file="connections.yaml", folder=folder)
     with open_link(chosen, connection=SANDBOX_CONNECTION, environ=SANDBOX_SECRETS) as link:
         start = time.perf_counter()
@@ -168,7 +170,9 @@ def compare(url: str, *, rivals: Path, runs: int, latency: float) -> None:
         parties.set_latency(0)
     late = results.pop("late")
     mine = _median(results["ours"], "rows_a_second")
-    print(f"{'':14}{'rows':>9}{'seconds':>9}{'rows/s':>9}{'peak MB':>9}{'cpu s':>7}{'B/row':>7}  ours is")
+    print(
+        f"{'':14}{'rows':>9}{'seconds':>9}{'rows/s':>9}{'peak MB':>9}{'cpu s':>7}{'B/row':>7}  ours is"
+    )
     for name, of_one in results.items():
         received = _median(of_one, "megabytes_received") * 1e6 / of_one[0].rows
         rate = _median(of_one, "rows_a_second")

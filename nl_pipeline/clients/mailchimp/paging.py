@@ -59,11 +59,14 @@ def answer_with(merge_tags: Sequence[str]) -> type[_MembersAnswer]:
         [("merge_fields", values, msgspec.field(default_factory=dict))],
         bases=(Member,),
         frozen=True,
+        gc=False,
     )
     return typing.cast(
         type[_MembersAnswer],
         msgspec.defstruct(
-            "MappedMembers", [("members", list[member]), ("total_items", int)], frozen=True  # type: ignore[valid-type]
+            "MappedMembers",
+            [("members", list[member]), ("total_items", int)],
+            frozen=True,  # type: ignore[valid-type]
         ),
     )
 

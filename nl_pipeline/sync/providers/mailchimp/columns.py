@@ -91,9 +91,7 @@ class MemberColumns:
         for f in self._fields:
             texts[f.column] += [comparable(m.merge_fields.get(f.provider)) for m in members]
         for member in members:
-            names = (
-                [tag.name for tag in member.tags] if member.has_all_tags else all_tags(member)
-            )
+            names = [tag.name for tag in member.tags] if member.has_all_tags else all_tags(member)
             others = [name for name in names if name.lower() != OWNERSHIP_TAG]
             self._tags.append(others)
             self._owned.append(len(others) < len(names))

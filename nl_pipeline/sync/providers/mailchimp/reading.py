@@ -21,6 +21,7 @@ OVERLAP = timedelta(minutes=2)
 #: Rows of a frame, give or take a page.
 _PORTION = 20_000
 
+
 @dataclass
 class AudienceRead:
     """One read in progress: iterate ``frames``, then look at the counts of both sweeps."""
