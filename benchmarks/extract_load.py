@@ -93,7 +93,7 @@ def ours(url: str, *, folder: Path) -> dict[str, Any]:
 
 def _measure(command: list[str]) -> Run:
     """Run one party to its end; its last line of output is JSON."""
-    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     told = process.stdout.read().splitlines()
@@ -171,7 +171,8 @@ def compare(url: str, *, rivals: Path, runs: int, latency: float) -> None:
     late = results.pop("late")
     mine = _median(results["ours"], "rows_a_second")
     print(
-        f"{'':14}{'rows':>9}{'seconds':>9}{'rows/s':>9}{'peak MB':>9}{'cpu s':>7}{'B/row':>7}  ours is"
+        f"{'':14}{'rows':>9}{'seconds':>9}{'rows/s':>9}{'peak MB':>9}{'cpu s':>7}{'B/row':>7}"
+        "  ours is"
     )
     for name, of_one in results.items():
         received = _median(of_one, "megabytes_received") * 1e6 / of_one[0].rows

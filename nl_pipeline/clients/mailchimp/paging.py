@@ -6,12 +6,12 @@ loop for small collections. Does not belong here: the judgement whether a read w
 
 from __future__ import annotations
 
-import typing
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from types import GenericAlias
+from typing import Any, TypedDict, TypeVar, cast
 
 import msgspec
 
@@ -53,7 +53,8 @@ def answer_with(merge_tags: Sequence[str]) -> type[_MembersAnswer]:
     An audience may have 30 of them and a sync maps three; making Python values of the others is
     most of the work of reading a page.
     """
-    values = typing.TypedDict("MergeValues", dict.fromkeys(merge_tags, Any), total=False)  # type: ignore[operator]
+    typed_dict: Any = TypedDict
+    values = typed_dict("MergeValues", dict.fromkeys(merge_tags, Any), total=False)
     member = msgspec.defstruct(
         "MappedMember",
         [("merge_fields", values, msgspec.field(default_factory=dict))],
@@ -61,14 +62,8 @@ def answer_with(merge_tags: Sequence[str]) -> type[_MembersAnswer]:
         frozen=True,
         gc=False,
     )
-    return typing.cast(
-        type[_MembersAnswer],
-        msgspec.defstruct(
-            "MappedMembers",
-            [("members", list[member]), ("total_items", int)],
-            frozen=True,  # type: ignore[valid-type]
-        ),
-    )
+    fields = [("members", GenericAlias(list, (member,))), ("total_items", int)]
+    return cast(type[_MembersAnswer], msgspec.defstruct("MappedMembers", fields, frozen=True))
 
 
 def member_fields(*, prefix: str) -> str:
@@ -80,9 +75,9 @@ class MemberPages:
     """Iterate to read; pages come in offset order, each iteration starts anew.
 
     Up to `window` pages are in flight or waiting at a time, so memory does not grow with the
-    audience (but for eight bytes a member, by which repeats are told). After iterating, `rows` is the number of different member ids seen,
-    `announced_first` and `announced_last` are the totals of the first and the last page: a
-    snapshot is complete when all three are equal.
+    audience, but for eight bytes a member by which repeats are told. After iterating, `rows` is
+    the number of different member ids seen, `announced_first` and `announced_last` are the totals
+    of the first and the last page: a snapshot is complete when all three are equal.
     """
 
     def __init__(

@@ -23,7 +23,8 @@ def every_page_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def field_id(mailchimp: MailchimpCaller, *, tag: str) -> int:
     fields = mailchimp.get("merge-fields", count=100)["merge_fields"]
-    return next(field["merge_id"] for field in fields if field["tag"] == tag)
+    found: int = next(field["merge_id"] for field in fields if field["tag"] == tag)
+    return found
 
 
 def rename_tag(mailchimp: MailchimpCaller) -> None:

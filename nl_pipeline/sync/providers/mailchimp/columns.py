@@ -55,6 +55,9 @@ class MemberColumns:
         self._owned: list[bool] = []
         self._tags: list[list[str]] = []
         self._changed_at: list[str] = []
+        # One list for all members with the same tags: they are few, and a hundred thousand lists
+        # would keep the garbage collector busy for longer than their making.
+        self._mirrored: dict[tuple[str, ...], list[str]] = {}
 
     def __len__(self) -> int:
         return len(self._owned)
@@ -91,10 +94,17 @@ class MemberColumns:
         for f in self._fields:
             texts[f.column] += [comparable(m.merge_fields.get(f.provider)) for m in members]
         for member in members:
-            names = [tag.name for tag in member.tags] if member.has_all_tags else all_tags(member)
-            others = [name for name in names if name.lower() != OWNERSHIP_TAG]
-            self._tags.append(others)
-            self._owned.append(len(others) < len(names))
+            names = (
+                tuple([tag.name for tag in member.tags])
+                if member.has_all_tags
+                else tuple(all_tags(member))
+            )
+            mirrored = self._mirrored.get(names)
+            if mirrored is None:
+                mirrored = [name for name in names if name.lower() != OWNERSHIP_TAG]
+                self._mirrored[names] = mirrored
+            self._tags.append(mirrored)
+            self._owned.append(len(mirrored) < len(names))
         self._changed_at += [m.last_changed for m in members]
         return rejected
 
