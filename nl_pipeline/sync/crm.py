@@ -5,7 +5,7 @@ Belongs here: which onOffice field means what. Must not be here: decisions, SQL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown,
 from nl_pipeline.clients.onoffice import (
     AddressChange,
     AddressField,
+    AddressPage,
     AddressPages,
     AddressRecord,
     Condition,
@@ -35,6 +36,9 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 #: An incremental read starts this much before the last one began: clocks differ, and a change
 #: may become visible after it was made.
 OVERLAP = timedelta(minutes=10)
+#: Rows of a frame, give or take a page. A page takes seconds, so that this is also how often
+#: somebody who watches is told.
+_PORTION = 5_000
 
 _STATUS = "newsletter_aktiv"
 _REVOKED = "speicherungwiderrufen"
@@ -140,8 +144,8 @@ class CrmSide:
         )
         read = ContactRead(pages=pages, frames=iter(()))
         read.frames = (
-            self._frames(page.records, observed_at=observed_at, rejected=read.rejected)
-            for page in pages
+            self._frames(records, observed_at=observed_at, rejected=read.rejected)
+            for records in _portions(pages)
         )
         return read
 
@@ -338,6 +342,19 @@ class CrmSide:
                 elif name.removeprefix("field:") in names:
                     parameters[names[name.removeprefix("field:")].crm] = value
         return parameters
+
+
+def _portions(pages: Iterable[AddressPage]) -> Iterator[list[AddressRecord]]:
+    """The records of several pages at a time: making and validating a frame costs about the same
+    for one page as for ten."""
+    records: list[AddressRecord] = []
+    for page in pages:
+        records += page.records
+        if len(records) >= _PORTION:
+            yield records
+            records = []
+    if records:
+        yield records
 
 
 def newsletter_of(value: object) -> Newsletter:
