@@ -51,7 +51,7 @@ _COLUMNS = (
     ("NOTIZ", "Notiz", "text"),
 )
 _NOTES = (
-    "Finanzierung liegt vor, bevorzugt Besichtigungen am Wochenende, hat zwei Kinder und einen Hund;"
+    "Finanzierung liegt vor, bevorzugt Besichtigungen am Wochenende, hat Kinder und einen Hund;"
     " möchte vor dem Sommer umziehen und ruft bei neuen Angeboten zurück",
     "Eigentümer eines Reihenhauses, das nach dem Kauf verkauft werden soll; Wertermittlung im März"
     " angefragt, Unterlagen vollständig, Ansprechpartner ist der Sohn",

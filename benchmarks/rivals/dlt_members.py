@@ -52,6 +52,7 @@ def main() -> None:
         "LOAD__DELETE_COMPLETED_JOBS": "true",
     }
     import dlt
+    import pyarrow.parquet  # noqa: F401  # loaded late otherwise; no party pays for its imports
     from dlt.sources.rest_api import rest_api_source
 
     source = rest_api_source(

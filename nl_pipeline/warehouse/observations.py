@@ -1,8 +1,9 @@
 """What was seen on either side: pages go to staging, a finished read becomes the picture.
 
-A read is staged page by page in short transactions, because pages come over HTTP and the file must
-not be held meanwhile. ``finish_*`` replaces (full) or merges (incremental) in one transaction, and
-appends every opt-out it finds to the consent ledger in that same transaction.
+A read is staged beside the file, because pages come over HTTP and the file must not be held
+meanwhile; a read that breaks off leaves nothing in it. ``finish_*`` replaces (full) or merges
+(incremental) in one transaction, and appends every opt-out it finds to the consent ledger in that
+same transaction.
 """
 
 from __future__ import annotations
