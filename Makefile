@@ -6,6 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+RIVALS := .venv-rivals/.installed
 # Another interpreter: make test PYTHON=/opt/python3.12/bin/python3
 PYTHON ?=
 PYTEST_ARGS ?=
@@ -50,11 +51,12 @@ faults: export NL_EVERY_FAULT := 1
 faults: $(INSTALLED) ## Break every call of a sync in every way, which takes a while
 	$(BIN)/python -m pytest -n auto nl_pipeline_tests/sync/test_every_call_can_fail.py
 
-bench: $(INSTALLED) ## Measure the plan beside a plain pandas merge, in one run
+bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which get an environment of their own
 	$(BIN)/python -m benchmarks.plan_diff
+	$(BIN)/python -m benchmarks.extract_load
 
-clean: ## Remove .venv and caches; warehouses and Dagster history stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+clean: ## Remove environments and caches; warehouses and Dagster history stay
+	rm -rf $(VENV) .venv-rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 	find nl_pipeline nl_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A name on the PATH proves nothing (version managers leave names that only print an error), so
@@ -75,4 +77,11 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	"$$found" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(RIVALS): benchmarks/rivals.txt | $(INSTALLED)
+	@echo "Installing the rivals of the benchmarks into .venv-rivals ..."
+	@$(BIN)/python -m venv --clear .venv-rivals
+	@.venv-rivals/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement benchmarks/rivals.txt
 	@touch $@

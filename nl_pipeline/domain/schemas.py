@@ -27,6 +27,14 @@ def _text(*, nullable: bool = False, checks: list[pa.Check] | None = None) -> pa
     return pa.Column("str", nullable=nullable, checks=checks)
 
 
+def _holds_an_at(column: pd.Series[str]) -> pd.Series[bool]:
+    # Half of the time of a validation went into a regular expression for this one character.
+    return pd.Series(["@" in text for text in column.to_numpy()], index=column.index, dtype="bool")
+
+
+_ADDRESS = pa.Check(_holds_an_at, name="holds an @")
+
+
 def _profile(fields: Sequence[ProfileField]) -> dict[str, pa.Column]:
     return {field.column: _text() for field in fields}
 
@@ -36,7 +44,7 @@ def contacts_schema(fields: Sequence[ProfileField]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(
         {
             "crm_id": pa.Column("int64", checks=[pa.Check.gt(0)]),
-            "key": _text(nullable=True, checks=[pa.Check.str_contains("@")]),
+            "key": _text(nullable=True, checks=[_ADDRESS]),
             "email": _text(),
             "newsletter": _text(checks=[pa.Check.isin(_SEEN_IN_CRM)]),
             "eligibility": _text(checks=[pa.Check.isin([str(e) for e in Eligibility])]),
@@ -53,7 +61,7 @@ def members_schema(fields: Sequence[ProfileField]) -> pa.DataFrameSchema:
     """A page of audience members."""
     return pa.DataFrameSchema(
         {
-            "key": _text(checks=[pa.Check.str_contains("@")]),
+            "key": _text(checks=[_ADDRESS]),
             "member_id": _text(checks=[pa.Check.str_length(min_value=1)]),
             "provider_id": _text(),
             "email": _text(),
@@ -87,7 +95,7 @@ CHANGE_ACTIONS = {
 PLAN_SCHEMA = pa.DataFrameSchema(
     {
         "seq": pa.Column("int64", unique=True),
-        "key": _text(checks=[pa.Check.str_contains("@")]),
+        "key": _text(checks=[_ADDRESS]),
         "side": _text(checks=[pa.Check.isin(list(CHANGE_ACTIONS))]),
         "action": _text(checks=[pa.Check.isin([a for v in CHANGE_ACTIONS.values() for a in v])]),
         "record_id": _text(),

@@ -6,7 +6,7 @@ how changes are sent (``crm_writing``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ import pandas as pd
 from nl_pipeline.clients.errors import OperatorNeeded
 from nl_pipeline.clients.onoffice import (
     AddressField,
+    AddressPage,
     AddressPages,
     AddressRecord,
     Condition,
@@ -36,6 +37,9 @@ from nl_pipeline.warehouse.observations import naive
 #: after it was made.
 #: may become visible after it was made.
 OVERLAP = timedelta(minutes=10)
+#: Rows of a frame, give or take a page. A page takes seconds, so that this is also how often
+#: somebody who watches is told.
+_PORTION = 5_000
 
 _STATUS = "newsletter_aktiv"
 _REVOKED = "speicherungwiderrufen"
@@ -158,8 +162,8 @@ class CrmSide:
         )
         read = ContactRead(pages=pages, frames=iter(()))
         read.frames = (
-            self._frames(page.records, observed_at=observed_at, rejected=read.rejected)
-            for page in pages
+            self._frames(records, observed_at=observed_at, rejected=read.rejected)
+            for records in _portions(pages)
         )
         return read
 
@@ -264,6 +268,19 @@ class CrmSide:
             "contacts": validate(frame, schema=contacts_schema(self._fields), name="contacts"),
             "contact_addresses": contact_addresses,
         }
+
+
+def _portions(pages: Iterable[AddressPage]) -> Iterator[list[AddressRecord]]:
+    """The records of several pages at a time: making and validating a frame costs about the same
+    for one page as for ten."""
+    records: list[AddressRecord] = []
+    for page in pages:
+        records += page.records
+        if len(records) >= _PORTION:
+            yield records
+            records = []
+    if records:
+        yield records
 
 
 def newsletter_of(value: object) -> Newsletter:

@@ -176,7 +176,9 @@ def _stage(link: Link, *, read: ContactRead | MemberRead, what: str) -> _Staged:
 
 def _flush(link: Link, *, waiting: dict[str, list[pd.DataFrame]]) -> None:
     tables = {
-        table: pd.concat(parts, ignore_index=True) for table, parts in waiting.items() if parts
+        table: parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        for table, parts in waiting.items()
+        if parts
     }
     filled = {table: frame for table, frame in tables.items() if len(frame)}
     if filled:

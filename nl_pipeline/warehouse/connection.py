@@ -100,10 +100,28 @@ class Warehouse:
             yield
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def beside_the_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the tables ``memory.…``, which live in this process and as long as this
+        warehouse; the file is not touched, so no other process waits for it."""
+        engine = self._running_engine()
+        with engine.turn:
+            if engine.opened is not None:
+                yield engine.opened
+                return
+            db = engine.duckdb.cursor()
+            try:
+                yield db
+            finally:
+                db.close()
+
+    def _running_engine(self) -> _Engine:
         if self._engine is None:
             self._engine = _engine_for(self.path.resolve())
-        engine = self._engine
+        return self._engine
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        engine = self._running_engine()
         with engine.turn:
             if engine.opened is not None:
                 yield engine.opened
@@ -150,7 +168,8 @@ class Warehouse:
             self.path.chmod(0o600)
 
     def _prepare(self, db: duckdb.DuckDBPyConnection) -> None:
-        db.execute("USE warehouse")
+        # Unqualified names are those of the file, else those beside it.
+        db.execute("SET search_path = 'warehouse,memory'")
         db.execute("SET TimeZone = 'UTC'")
         db.execute("SET preserve_insertion_order = false")
         if self._memory_limit:

@@ -1,8 +1,9 @@
 """What was seen on either side: pages go to staging, a finished read becomes the picture.
 
-A read is staged page by page in short transactions, because pages come over HTTP and the file must
-not be held meanwhile. ``finish_*`` replaces (full) or merges (incremental) in one transaction, and
-appends every opt-out it finds to the consent ledger in that same transaction.
+A read is staged beside the file, because pages come over HTTP and the file must not be held
+meanwhile; a read that breaks off leaves nothing in it. ``finish_*`` replaces (full) or merges
+(incremental) in one transaction, and appends every opt-out it finds to the consent ledger in that
+same transaction.
 """
 
 from __future__ import annotations
@@ -53,10 +54,17 @@ def naive(moment: datetime | None) -> datetime | None:
 
 def begin_read(warehouse: Warehouse, *, side: str) -> None:
     """Empty the staging of one side."""
-    with warehouse.transaction() as db:
+    with warehouse.session() as db:
         for table in _STAGED[side]:
-            db.execute(f"DROP TABLE IF EXISTS staging_{table}")
-            db.execute(f"CREATE TABLE staging_{table} AS SELECT * FROM {table} LIMIT 0")
+            db.execute(
+                f"CREATE OR REPLACE TABLE memory.staging_{table} AS SELECT * FROM {table} LIMIT 0"
+            )
+
+
+def _forget_read(warehouse: Warehouse, *, side: str) -> None:
+    with warehouse.beside_the_file() as db:
+        for table in _STAGED[side]:
+            db.execute(f"DROP TABLE memory.staging_{table}")
 
 
 _STAGED = {"crm": ("contacts", "contact_addresses"), "provider": ("members",)}
@@ -64,9 +72,9 @@ _STAGED = {"crm": ("contacts", "contact_addresses"), "provider": ("members",)}
 
 def stage(warehouse: Warehouse, *, tables: dict[str, pd.DataFrame]) -> None:
     """Append frames with the columns of ``contacts``, ``contact_addresses`` or ``members``."""
-    with warehouse.transaction() as db:
+    with warehouse.beside_the_file() as db:
         for table, frame in tables.items():
-            _append(db, table=f"staging_{table}", frame=frame)
+            _append(db, table=f"memory.staging_{table}", frame=frame)
 
 
 def _append(db: duckdb.DuckDBPyConnection, *, table: str, frame: pd.DataFrame) -> None:
@@ -127,6 +135,7 @@ def finish_contacts(
             "INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses"
         )
         _finish(db, snapshot=snapshot, cursor=cursor, now=now)
+    _forget_read(warehouse, side=snapshot.side)
 
 
 def finish_members(
@@ -179,6 +188,7 @@ def finish_members(
             " AND member_id IN (SELECT member_id FROM complaints)"
         )
         _finish(db, snapshot=snapshot, cursor=cursor, now=now)
+    _forget_read(warehouse, side=snapshot.side)
 
 
 #: What a decision looks at in a contact and in a member, beside the mapped fields and the tags.
@@ -209,8 +219,6 @@ def _print(table: str, warehouse: Warehouse, *others: str) -> str:
 def _finish(
     db: duckdb.DuckDBPyConnection, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
 ) -> None:
-    for table in _STAGED[snapshot.side]:
-        db.execute(f"DROP TABLE staging_{table}")
     db.execute(
         "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, false)",
         [

@@ -143,6 +143,31 @@ def test_all_members_are_read_page_by_page(
     assert pages.complete
 
 
+def test_members_come_with_the_values_of_the_merge_fields_asked_for_and_no_others(
+    setting: Setting,
+) -> None:
+    values = {"FNAME": "Ännchen", "LNAME": "von Tharau", "PHONE": "1"}
+    setting.client.add_members(setting.audience, [NewMember(email(1), "subscribed", values)])
+
+    pages = setting.client.members(setting.audience, merge_tags=["FNAME", "PHONE", "ABSENT"])
+
+    [member] = [member for page in pages for member in page.members]
+    assert member.merge_fields == {"FNAME": "Ännchen", "PHONE": "1"}
+
+
+def test_a_member_that_comes_on_two_pages_is_counted_once(
+    setting: Setting, mailchimp_with: MailchimpFactory
+) -> None:
+    setting.add(4)
+    setting.sandbox.fault("mailchimp", kind="page_drift", match="offset=0")
+
+    pages = mailchimp_with(page_size=2).members(setting.audience)
+
+    assert sum(len(page.members) for page in pages) == 4
+    assert pages.rows == 3
+    assert not pages.complete
+
+
 def test_archived_members_are_read_by_their_status(setting: Setting) -> None:
     setting.add(3)
     setting.act("archive", actor="staff", email=email(1))

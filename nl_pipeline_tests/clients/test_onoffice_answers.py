@@ -452,9 +452,32 @@ def test_an_activity_is_dated_in_the_wall_time_of_the_crm() -> None:
     assert sent_actions(server.requests[0])[0]["parameters"]["datetime"] == "2026-07-02 00:30:00"
 
 
-@pytest.mark.parametrize("text", ["", None, "0000-00-00", "0000-00-00 00:00:00", 0])
-def test_an_unset_date_is_no_moment(text: object) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        None,
+        "0000-00-00",
+        "0000-00-00 00:00:00",
+        0,
+        "2026-13-45 00:00:00",
+        "2026-01-01 10+01:00",
+    ],
+)
+def test_an_unset_or_unreadable_date_is_no_moment(text: object) -> None:
     assert CrmZone().moment(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-07-02 00:30:00", datetime(2026, 7, 1, 22, 30, tzinfo=UTC)),
+        ("2026-7-2 0:30:00", datetime(2026, 7, 1, 22, 30, tzinfo=UTC)),
+        ("2026-07-02", datetime(2026, 7, 1, 22, tzinfo=UTC)),
+    ],
+)
+def test_a_date_is_read_as_wall_time_of_the_crm(text: str, moment: datetime) -> None:
+    assert CrmZone().moment(text) == moment
 
 
 def test_the_doubled_hour_of_autumn_is_read_as_the_earlier_moment() -> None:

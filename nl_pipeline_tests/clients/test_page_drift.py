@@ -76,10 +76,11 @@ class Collection:
 class Pages(Protocol):
     """What both clients' pages have in common."""
 
-    rows: int
     has_drifted: bool
     served_at: datetime | None
 
+    @property
+    def rows(self) -> int: ...
     @property
     def complete(self) -> bool: ...
     def __iter__(self) -> Iterator[Any]: ...

@@ -105,7 +105,8 @@ class MailchimpClient:
         transport = Transport(system=SYSTEM, http=http, sleep=sleep)
         self._session = Session(root=root, api_key=api_key, http=http, transport=transport)
         self._pool = ThreadPoolExecutor(max_connections, thread_name_prefix="mailchimp")
-        self._window = max_connections
+        # Twice the connections: while the caller works on a page, no connection waits for it.
+        self._window = 2 * max_connections
         self._page_size = page_size
         self._batch_threshold = batch_threshold
         self._sleep = sleep
@@ -144,8 +145,11 @@ class MailchimpClient:
         status: str | None = None,
         since_last_changed: datetime | None = None,
         before_last_changed: datetime | None = None,
+        merge_tags: Sequence[str] | None = None,
     ) -> MemberPages:
         """Return the pages of members; nothing is read before iterating.
+
+        With `merge_tags` members carry the values of these merge fields only.
 
         Without `status` archived members may be missing: ask for them by name. The time filters
         have whole seconds, `since` is exclusive: start a few seconds early and expect repeats.
@@ -170,6 +174,7 @@ class MailchimpClient:
             params=params,
             page_size=self._page_size,
             window=self._window,
+            merge_tags=merge_tags,
         )
 
     def member(self, audience_id: str, member_id: str) -> Member | None:

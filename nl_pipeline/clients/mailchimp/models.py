@@ -18,14 +18,14 @@ from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.clients.mailchimp.problems import MemberRefused, RefusalCause
 
 
-class Tag(msgspec.Struct, frozen=True):
+class Tag(msgspec.Struct, frozen=True, gc=False):
     """A tag; its id is the id of a static segment."""
 
     id: int
     name: str
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A member of an audience. `contact_id` stays when the address changes, `id` does not.
 
     Values of `merge_fields` are text, number, or an object for addresses; "" when empty.

@@ -34,7 +34,11 @@ class CrmZone:
         if not isinstance(text, str):
             return None
         try:
-            wall = datetime.strptime(text, _FORMAT if " " in text else "%Y-%m-%d")
+            # A tenth of the time of strptime, which reads what does not look as it should.
+            if len(text) == 19 and text[4] == text[7] == "-" and text[13] == text[16] == ":":
+                wall = datetime.fromisoformat(text)
+            else:
+                wall = datetime.strptime(text, _FORMAT if " " in text else "%Y-%m-%d")
         except ValueError:
             return None
         return wall.replace(tzinfo=ZoneInfo(self.name), fold=0).astimezone(UTC)

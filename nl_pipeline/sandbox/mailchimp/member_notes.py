@@ -58,6 +58,7 @@ def create_note(account: Account, call: ApiCall) -> Answer:
     now = account.now()
     note = Note(account.ids.number("note"), now, now, text)
     member.notes.append(note)
+    audience.revision += 1
     details = {"note_id": str(note.note_id), "note_text": text, "created_by": ""}
     member.feed.append(FeedItem("note", now, details))
     return Answer(_rendered(note, audience=audience, member=member))
@@ -74,13 +75,15 @@ def change_note(account: Account, call: ApiCall) -> Answer:
     audience, member, note = _find_note(account, call)
     note.note = _note_text(call)
     note.updated_at = account.now()
+    audience.revision += 1
     return Answer(_rendered(note, audience=audience, member=member))
 
 
 def delete_note(account: Account, call: ApiCall) -> Answer:
     """``DELETE …/notes/{note_id}``."""
-    _, member, note = _find_note(account, call)
+    audience, member, note = _find_note(account, call)
     member.notes.remove(note)
+    audience.revision += 1
     return NO_CONTENT
 
 

@@ -25,7 +25,8 @@ from nl_pipeline.sandbox.mailchimp.member_writes import (
 )
 from nl_pipeline.sandbox.mailchimp.paging import page_of
 from nl_pipeline.sandbox.mailchimp.projection import Projection
-from nl_pipeline.sandbox.mailchimp.state import Audience, Member
+from nl_pipeline.sandbox.mailchimp.shown_pages import as_json, shown
+from nl_pipeline.sandbox.mailchimp.state import Audience, Member, ShownPage
 from nl_pipeline.sandbox.mailchimp.tagging import give_tag, segment_named
 from nl_pipeline.sandbox.mailchimp.transitions import Verdict, Write, decide
 
@@ -35,13 +36,30 @@ def list_members(account: Account, call: ApiCall) -> Answer:
     audience = account.audience(call.parameters["list_id"])
     projection = Projection.of(call.query)
     _check_names(account, projection.inside("members"))
-    page = page_of(found(audience, query=call.query, switches=account.switches), call=call)
-    content = {"list_id": audience.id, "total_items": page.total, "_links": []}
-    content = {name: value for name, value in content.items() if projection.wants(name)}
-    if not projection.wants("members"):
-        return Answer(content)
-    rows = rendered_all(page.rows, audience=audience, projection=projection.inside("members"))
-    return Answer({"members": rows, **content})
+
+    def render() -> ShownPage:
+        page = page_of(found(audience, query=call.query, switches=account.switches), call=call)
+        shown_rows = page.rows if projection.wants("members") else []
+        rows = rendered_all(shown_rows, audience=audience, projection=projection.inside("members"))
+        return ShownPage(as_json(rows), rows=len(rows), total=page.total)
+
+    # A damaged page is none that anybody else may see.
+    page = (
+        render()
+        if call.fault is not None
+        else shown(
+            audience,
+            key=(*sorted(call.query.items()), account.switches.unfiltered_includes_archived),
+            render=render,
+        )
+    )
+    content = {
+        "members": page.members,
+        "list_id": audience.id,
+        "total_items": page.total,
+        "_links": [],
+    }
+    return Answer({name: value for name, value in content.items() if projection.wants(name)})
 
 
 def read_member(account: Account, call: ApiCall) -> Answer:

@@ -107,6 +107,7 @@ def create_merge_field(account: Account, call: ApiCall) -> Answer:
     )
     _take_over(merge_field, definition=definition)
     audience.merge_fields.append(merge_field)
+    audience.revision += 1
     return Answer(rendered(merge_field, audience=audience))
 
 
@@ -118,6 +119,7 @@ def change_merge_field(account: Account, call: ApiCall) -> Answer:
         tag = _free_tag(audience, tag=definition.tag)
         _rename(audience, old=merge_field.tag, new=tag)
         merge_field.tag = tag
+        audience.revision += 1
     if definition.name:
         merge_field.name = definition.name
     _take_over(merge_field, definition=definition)
@@ -128,6 +130,7 @@ def delete_merge_field(account: Account, call: ApiCall) -> Answer:
     """``DELETE …/merge-fields/{merge_id}``: the members' values go with it."""
     audience, merge_field = _find(account, call)
     audience.merge_fields.remove(merge_field)
+    audience.revision += 1
     for member in audience.members:
         member.merge_fields.pop(merge_field.tag, None)
     return NO_CONTENT

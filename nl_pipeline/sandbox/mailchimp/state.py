@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import md5
 from typing import Any, Literal
 
+import msgspec
+
 from nl_pipeline.sandbox.mailchimp.addresses import subscriber_hash
 
 Actor = Literal["person", "staff", "api", "import", "system"]
@@ -138,6 +140,15 @@ class AbuseReport:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class ShownPage:
+    """A page of members as it was sent: their JSON, their number, and that of the whole result."""
+
+    members: msgspec.Raw
+    rows: int
+    total: int
+
+
 @dataclass(slots=True, eq=False)
 class Audience:
     """A list with its members and indexes."""
@@ -165,8 +176,9 @@ class Audience:
     counts: Counter[str] = field(default_factory=Counter)
     """Members by status."""
     revision: int = 0
-    """Grows with every change of a member; views of an older one are stale."""
+    """Grows with every change of what a member shows; views and pages of an older one are stale."""
     views: OrderedDict[Any, tuple[int, list[Member]]] = field(default_factory=OrderedDict)
+    shown_pages: OrderedDict[Any, tuple[int, ShownPage]] = field(default_factory=OrderedDict)
     last_sub: int = 0
     last_unsub: int = 0
     last_sent: int = 0

@@ -47,6 +47,11 @@ class MailchimpTwin:
         self._gateway = Gateway(lambda: self._account, self._router, self._settle)
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def account(self) -> Account:
+        """The account as it is now; a reset puts another in its place."""
+        return self._account
+
     def routes(self) -> list[BaseRoute]:
         """The API below ``/3.0`` and the result archives of batches."""
         serve, archive = self._gateway.serve, self._gateway.serve_archive

@@ -1,6 +1,7 @@
-"""Members as frames: which Mailchimp status means what.
+"""Reading the audience: two sweeps over its pages, frame by frame.
 
-Belongs here: reading the audience. Must not be here: looking single members up, writing.
+Belongs here: what is asked for and in which portions. Must not be here: what the fields of a member
+mean (``columns``), looking single members up, writing.
 """
 
 from __future__ import annotations
@@ -8,37 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
-from nl_pipeline.clients.mailchimp import (
-    MailchimpClient,
-    Member,
-    MemberPages,
-)
-from nl_pipeline.clients.mailchimp.times import moment_of
-from nl_pipeline.domain.address import address_key
-from nl_pipeline.domain.fields import ProfileField, comparable
-from nl_pipeline.domain.schemas import members_schema, validate
-from nl_pipeline.domain.states import ProviderState
-from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
-from nl_pipeline.warehouse.observations import naive
+from nl_pipeline.clients.mailchimp import MailchimpClient, Member, MemberPages
+from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.sync.providers.mailchimp.columns import MemberColumns
 
 #: ``since_last_changed`` is exclusive and counts whole seconds, and a change may become visible
 #: after it was made.
 OVERLAP = timedelta(minutes=2)
-
-_STATES = {
-    "subscribed": ProviderState.SUB,
-    "pending": ProviderState.PENDING,
-    "unsubscribed": ProviderState.UNSUB,
-    "cleaned": ProviderState.CLEANED,
-    "archived": ProviderState.ARCHIVED,
-    "transactional": ProviderState.NONSUB,
-}
-#: What an API or admin unsubscribe leaves as its reason (recorded traffic).
-_BY_ADMIN = "N/A (Unsubscribed by admin)"
+#: Rows of a frame, give or take a page.
+_PORTION = 20_000
 
 
 @dataclass
@@ -83,86 +65,39 @@ class Reading:
         """Two sweeps, because the plain one need not show archived members."""
         start = None if since is None else since - OVERLAP
         sweeps = tuple(
-            self._client.members(audience_id, status=status, since_last_changed=start)
+            self._client.members(
+                audience_id,
+                status=status,
+                since_last_changed=start,
+                merge_tags=[f.provider for f in self._fields],
+            )
             for status in (None, "archived")
         )
         read = AudienceRead(sweeps=sweeps, frames=iter(()))
-        read.frames = (
-            self._frame(
-                page.members,
-                audience_id=audience_id,
-                observed_at=observed_at,
-                rejected=read.rejected,
-            )
-            for sweep in sweeps
-            for page in sweep
-            if page.members
+        read.frames = self._frames(
+            sweeps, audience_id=audience_id, observed_at=observed_at, rejected=read.rejected
         )
         return read
 
-    def _frame(
+    def _frames(
         self,
-        members: Sequence[Member],
+        sweeps: Sequence[MemberPages],
         *,
         audience_id: str,
         observed_at: datetime,
         rejected: list[tuple[str, str]],
-    ) -> pd.DataFrame:
-        rows: list[tuple[Any, ...]] = []
-        seen = naive(observed_at)
-        for member in members:
-            key = address_key(member.email_address)
-            if key is None:
-                rejected.append((member.id, "invalid_email"))
-                continue
-            names = [tag.name for tag in member.tags]
-            if not member.has_all_tags:
-                names = [tag.name for tag in self._client.member_tags(audience_id, member.id)]
-            state = _STATES.get(member.status, ProviderState.UNKNOWN)
-            rows.append(
-                (
-                    key,
-                    member.id,
-                    member.contact_id,
-                    member.email_address,
-                    str(state),
-                    member.status,
-                    ("staff" if member.unsubscribe_reason == _BY_ADMIN else "person")
-                    if state is ProviderState.UNSUB
-                    else None,
-                    any(name.lower() == OWNERSHIP_TAG for name in names),
-                    [name for name in names if name.lower() != OWNERSHIP_TAG],
-                    naive(moment_of(member.last_changed)),
-                    seen,
-                    *(comparable(member.merge_fields.get(f.provider)) for f in self._fields),
-                )
-            )
-        columns = [
-            "key",
-            "member_id",
-            "provider_id",
-            "email",
-            "state",
-            "status",
-            "unsubscribed_by",
-            "owned",
-            "tags",
-            "changed_at",
-            "observed_at",
-            *(f.column for f in self._fields),
-        ]
-        frame = pd.DataFrame(rows, columns=columns)
-        texts = [c for c in columns if c not in ("owned", "tags", "changed_at", "observed_at")]
-        frame = frame.astype(
-            {
-                **dict.fromkeys(texts, "str"),
-                "owned": "bool",
-                "changed_at": "datetime64[us]",
-                "observed_at": "datetime64[us]",
-            }
-        )
-        frame["tags"] = frame["tags"].astype(object)
-        return validate(frame, schema=members_schema(self._fields), name="members")
+    ) -> Iterator[pd.DataFrame]:
+        def all_tags(member: Member) -> list[str]:
+            return [tag.name for tag in self._client.member_tags(audience_id, member.id)]
+
+        columns = MemberColumns(self._fields)
+        for sweep in sweeps:
+            for page in sweep:
+                rejected += columns.add(page.members, all_tags=all_tags)
+                if len(columns) >= _PORTION:
+                    yield columns.take(observed_at=observed_at)
+        if len(columns):
+            yield columns.take(observed_at=observed_at)
 
     def complaints(self, audience_id: str) -> list[str]:
         """Member ids with an abuse report."""

@@ -1,0 +1,121 @@
+"""Pages on their way into the warehouse: staged beside the file, and in it once all are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from nl_pipeline.clients.mailchimp import Member
+from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.sync.providers.mailchimp.columns import MemberColumns
+from nl_pipeline.warehouse import observations
+from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.observations import Snapshot
+
+_FIELDS = (ProfileField("first_name", crm="Vorname", provider="FNAME"),)
+_NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "staging.duckdb", fields=_FIELDS)
+
+
+def stage(warehouse: Warehouse, members: Sequence[Member]) -> None:
+    columns = MemberColumns(_FIELDS)
+    columns.add(members, all_tags=lambda _: [])
+    frame = columns.take(observed_at=_NOW)
+    observations.stage(warehouse, tables={"members": frame})
+
+
+def finish(warehouse: Warehouse, *, complete: bool = True) -> None:
+    observations.finish_members(
+        warehouse,
+        snapshot=Snapshot("provider", "full", _NOW, _NOW, 1, 1, 1, complete),
+        complaints=[],
+        cursor=_NOW,
+        now=_NOW,
+    )
+
+
+def member(name: str, *, status: str = "subscribed", changed: str = "01") -> Member:
+    return Member(
+        id=f"id-{name}",
+        email_address=f"{name}@kunde.example",
+        status=status,
+        last_changed=f"2026-02-{changed}T10:00:00+00:00",
+    )
+
+
+def states(warehouse: Warehouse) -> dict[str, str]:
+    with warehouse.session() as db:
+        return dict(db.execute("SELECT member_id, state FROM members").fetchall())
+
+
+def test_pages_are_in_the_warehouse_once_the_read_is_finished(warehouse: Warehouse) -> None:
+    observations.begin_read(warehouse, side="provider")
+    stage(warehouse, [member("ada")])
+    stage(warehouse, [member("grace")])
+    assert states(warehouse) == {}
+
+    finish(warehouse)
+
+    assert states(warehouse) == {"id-ada": "SUB", "id-grace": "SUB"}
+
+
+def test_a_read_that_broke_off_leaves_no_person_in_the_file(warehouse: Warehouse) -> None:
+    observations.begin_read(warehouse, side="provider")
+    stage(warehouse, [member("ada")])
+
+    with duckdb.connect(warehouse.path, read_only=True) as db:
+        tables = [name for (name,) in db.execute("SHOW TABLES").fetchall()]
+    assert "members" in tables
+    assert not [name for name in tables if "staging" in name]
+
+
+def test_a_new_read_starts_without_the_pages_of_one_that_broke_off(warehouse: Warehouse) -> None:
+    observations.begin_read(warehouse, side="provider")
+    stage(warehouse, [member("ada")])
+    observations.begin_read(warehouse, side="provider")
+    stage(warehouse, [member("grace")])
+
+    finish(warehouse)
+
+    assert states(warehouse) == {"id-grace": "SUB"}
+
+
+def test_of_a_member_that_came_twice_the_later_version_stays(warehouse: Warehouse) -> None:
+    observations.begin_read(warehouse, side="provider")
+    stage(warehouse, [member("ada", status="unsubscribed", changed="02")])
+    stage(warehouse, [member("ada", changed="01")])
+
+    finish(warehouse)
+
+    assert states(warehouse) == {"id-ada": "UNSUB"}
+
+
+def test_staging_does_not_open_the_file(warehouse: Warehouse, tmp_path: Path) -> None:
+    observations.begin_read(warehouse, side="provider")
+    away = warehouse.path.rename(tmp_path / "elsewhere.duckdb")
+
+    stage(warehouse, [member("ada")])
+
+    assert not warehouse.path.exists()
+    away.rename(warehouse.path)
+    finish(warehouse)
+    assert states(warehouse) == {"id-ada": "SUB"}
+
+
+def test_opt_outs_of_a_read_are_in_the_ledger_with_its_picture(warehouse: Warehouse) -> None:
+    observations.begin_read(warehouse, side="provider")
+    stage(warehouse, [member("ada", status="unsubscribed"), member("grace")])
+
+    finish(warehouse, complete=False)
+
+    with warehouse.session() as db:
+        ledger = db.execute("SELECT key, event, actor FROM consent_ledger").fetchall()
+    assert ledger == [("ada@kunde.example", "WITHDRAW", "person")]
