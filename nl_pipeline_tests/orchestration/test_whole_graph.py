@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+
 import dagster as dg
 
 from nl_pipeline.domain.rules import RULE_BY_CODE
@@ -86,6 +89,16 @@ def test_the_config_of_an_asset_decides_how_thoroughly_it_reads(synced: Deployme
     run = synced.materialize(NORTH, "crm_contacts", config={"crm_contacts": {"mode": "full"}})
 
     assert metadata_of(run, "crm_contacts")["mode"].value == "full"
+
+
+def test_a_run_opens_its_connection_once_and_closes_it(synced: Deployment) -> None:
+    synced.controls[NORTH].forget_calls()
+
+    synced.run("full_sync", NORTH)
+
+    actions = sum((Counter(call.actions) for call in synced.controls[NORTH].calls()), Counter())
+    assert actions["get:fields"] == 1
+    assert [t.name for t in threading.enumerate() if t.name.startswith("mailchimp")] == []
 
 
 def test_what_one_side_changed_arrives_at_the_other(changed: Held) -> None:
