@@ -17,14 +17,20 @@ from nl_pipeline.cli.invocation import (
     print_json,
 )
 from nl_pipeline.cli.output import as_plain, shown_progress
-from nl_pipeline.cli.plan_view import next_step_of, plan_as_plain, show_plan, show_push
+from nl_pipeline.cli.plan_view import (
+    next_step_of,
+    plan_as_plain,
+    show_calls,
+    show_plan,
+    show_push,
+)
 from nl_pipeline.cli.planning import Full
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.settings import Settings
 from nl_pipeline.sync.link import open_link, open_warehouse, utc_now
 from nl_pipeline.sync.push import apply_plan
-from nl_pipeline.sync.report import calls_made, find_plan
+from nl_pipeline.sync.report import find_plan
 from nl_pipeline.sync.run import SyncResult
 from nl_pipeline.sync.run import sync as run_sync
 from nl_pipeline.warehouse import plans
@@ -53,12 +59,13 @@ def apply(
         open_link(settings, connection=name, environ=invocation.environ, progress=progress) as link,
     ):
         result = apply_plan(link, plan=plan, approved=True)
-        after, calls = plans.load(link.warehouse, plan_id=plan_id), calls_made(link)
+        after, calls = plans.load(link.warehouse, plan_id=plan_id), link.report_calls()
     if as_json:
         shown = {"connection": name, "complete": result.complete, "result": as_plain(result)}
         print_json({**shown, "calls": as_plain(calls)})
     else:
         show_push(result, connection=name)
+        show_calls(calls)
         if result.held:
             typer.echo(f"Next: {next_step_of(after)}")
     if not result.complete:
@@ -147,7 +154,7 @@ def _sync_one(
             ) as link,
         ):
             result = run_sync(link, mode="full" if full else "incremental", dry_run=dry_run)
-            warehouse, calls = link.warehouse, calls_made(link)
+            warehouse = link.warehouse
             plan = plans.load(warehouse, plan_id=result.plan.plan_id)
     except Exception as error:
         failure = failure_of(error)
@@ -160,6 +167,7 @@ def _sync_one(
             show_plan(plan, warehouse=warehouse, connection=name)
         else:
             show_push(result.push, connection=name)
+        show_calls(result.calls)
         if next_step := next_step_of(plan):
             typer.echo(f"Next: {next_step}")
     shown = {
@@ -167,7 +175,7 @@ def _sync_one(
         "complete": result.complete,
         "plan": plan_as_plain(plan, warehouse=warehouse, connection=name),
         "result": as_plain(result.push),
-        "calls": as_plain(calls),
+        "calls": as_plain(result.calls),
     }
     return _Run(_exit_code(result, dry_run=dry_run), shown)
 

@@ -72,7 +72,7 @@ def crm_push(
     with connections.open(context.partition_key, log=context.log) as link:
         plan, approved = _chosen(link, config=config)
         push_to_crm(link, plan=plan, approved=approved)
-        return dg.MaterializeResult(metadata=push_metadata(plan, link=link, side="crm"))
+        return dg.MaterializeResult(metadata=push_metadata(plan, link=link))
 
 
 @dg.asset(
@@ -95,7 +95,7 @@ def provider_push(
     with connections.open(context.partition_key, log=context.log) as link:
         plan, approved = _chosen(link, config=config)
         push_to_provider(link, plan=plan, approved=approved)
-        return dg.MaterializeResult(metadata=push_metadata(plan, link=link, side="provider"))
+        return dg.MaterializeResult(metadata=push_metadata(plan, link=link))
 
 
 @dg.asset(
@@ -124,6 +124,6 @@ def sync_report(
         result = confirm(link, plan=plan, since=plan.created_at)
         balance = take_balance(link.warehouse, adopt_existing=link.settings.adopt_existing)
         return dg.MaterializeResult(
-            metadata=report_metadata(result, balance=balance, warehouse=link.warehouse),
+            metadata=report_metadata(result, balance=balance, link=link),
             check_results=[judge_push(result)],
         )

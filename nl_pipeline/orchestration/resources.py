@@ -45,7 +45,7 @@ class Connections:
             if name not in self.links:
                 link = open_link(self.settings, connection=name)
                 self.links[name] = self.opened.enter_context(link)
-            yield replace(self.links[name], progress=LoggedProgress(log))
+            yield replace(self.links[name].counted_anew(), progress=LoggedProgress(log))
 
 
 class ConnectionsResource(dg.ConfigurableResource[Connections]):

@@ -11,6 +11,8 @@ from typing import Literal
 
 import pandas as pd
 
+from nl_pipeline.domain.least_calls import CrmWork, ProviderWork
+from nl_pipeline.sync.calls import counted
 from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.providers.port import MemberRead
@@ -37,6 +39,15 @@ class ReadResult:
     rejected: int
 
 
+def _contacts_read(_: Link, result: ReadResult) -> list[CrmWork]:
+    return [CrmWork(passes=(result.rows,))]
+
+
+def _members_read(link: Link, _: ReadResult) -> list[ProviderWork]:
+    return [ProviderWork(passes=link.audience.passes)]
+
+
+@counted("read", work=_contacts_read)
 def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
     """Read the CRM into the warehouse; incremental falls back to full before the first full
     read."""
@@ -74,6 +85,7 @@ def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
     return ReadResult("crm", mode, rows, complete, len(read.rejected))
 
 
+@counted("read", work=_members_read)
 def read_members(link: Link, *, mode: Mode) -> ReadResult:
     """Read the audience into the warehouse; incremental falls back to full before the first one."""
     audience_id = audience_of(link)
@@ -162,6 +174,12 @@ class LookUpResult:
     missing: int
 
 
+def _looked_up(_: Link, result: LookUpResult) -> list[CrmWork | ProviderWork]:
+    members = result.archived + result.signups
+    return [CrmWork(ids=result.missing), ProviderWork(single=(members,))]
+
+
+@counted("look_up", work=_looked_up)
 def look_up(link: Link, *, options: PlanningOptions) -> LookUpResult:
     """Ask what the pictures cannot tell: who signed up, what archiving hides, who is really
     gone."""

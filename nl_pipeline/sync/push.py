@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nl_pipeline.domain.brakes import Verdict
+from nl_pipeline.domain.least_calls import CrmWork, ProviderWork
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync import activities
+from nl_pipeline.sync.calls import crm_writes
 from nl_pipeline.sync.link import Link
-from nl_pipeline.sync.observe import audience_of, read_contacts, read_members
+from nl_pipeline.sync.observe import read_contacts, read_members
 from nl_pipeline.sync.options import planning_options
 from nl_pipeline.warehouse import observations, outcomes, plans
 from nl_pipeline.warehouse.observations import Snapshot
@@ -82,13 +84,15 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     ids = sorted({int(p.change.record_id) for p in pending if p.change.record_id})
     if ids:
         # Staff may have changed a contact since it was read: look again before writing.
-        _read_back_contacts(link, ids=ids)
+        with link.counting("check"):
+            _read_back_contacts(link, ids=ids)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     opt_outs = [p for p in _pending_in_crm(link, plan=plan) if _newsletter(p) == "CANCEL"]
     _send(link, plan=plan, pending=opt_outs, side="CRM", send=link.crm.push)
     if any(_newsletter(p) == "YES" for p in _pending_in_crm(link, plan=plan)):
         # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
-        read_members(link, mode="incremental")
+        with link.counting("check"):
+            read_members(link, mode="incremental")
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     others = _pending_in_crm(link, plan=plan)
     _send(link, plan=plan, pending=others, side="CRM", send=link.crm.push)
@@ -112,15 +116,17 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
     pending = _pending(link, plan=plan)
     if not any(p.change.side == "provider" for p in pending):
         return
-    read_members(link, mode="incremental")
-    if any(p.change.action in _GIVES_CONSENT for p in pending):
-        # A Yes may have been taken back since the plan was made: a first plan waits for days.
-        read_contacts(link, mode="incremental")
+    with link.counting("check"):
+        read_members(link, mode="incremental")
+        if any(p.change.action in _GIVES_CONSENT for p in pending):
+            # A Yes may have been taken back since the plan was made: a first plan waits for days.
+            read_contacts(link, mode="incremental")
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     outcomes.record_withdrawals(
         link.warehouse, plan_id=plan.plan_id, released=plan.released, now=link.now()
     )
-    audience_id = audience_of(link)
+    # Checked a moment ago, when its members were read.
+    audience_id = observations.read_state(link.warehouse, name="audience_id") or ""
     pending = _fence(link, plan=plan, pending=_pending(link, plan=plan))
     _send(
         link,
@@ -174,14 +180,19 @@ def _send(
         now=link.now(),
     )
     done = 0
+    not_sent: set[int] = set()
 
     def keep(results: list[Result]) -> None:
         nonlocal done
         done += len(results)
+        not_sent.update(r.seq for r in results if r.result in ("overtaken", "failed"))
         outcomes.record(link.warehouse, plan_id=plan.plan_id, results=results, now=link.now())
         link.progress(f"changes to the {side}", done, len(pending))
 
-    send(pending, on_results=keep)
+    with link.counting("write"):
+        send(pending, on_results=keep)
+    sent = [p for p in pending if p.change.seq not in not_sent]
+    link.need("write", crm_writes(sent) if side == "CRM" else link.audience.work_of(sent))
 
 
 def confirm(link: Link, *, plan: Plan, since: datetime) -> PushResult:
@@ -247,7 +258,9 @@ def finish_interrupted(link: Link) -> PushResult | None:
 
 def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
     started = link.now()
-    frames, found = link.crm.read_ids(ids, observed_at=started)
+    with link.counting("read_back") as purpose:
+        frames, found = link.crm.read_ids(ids, observed_at=started)
+    link.need(purpose, CrmWork(ids=len(ids)))
     observations.begin_read(link.warehouse, side="crm")
     if len(frames["contacts"]):
         observations.stage(link.warehouse, tables=frames)
@@ -267,8 +280,10 @@ def _read_back_members(link: Link, *, since: datetime) -> None:
     started = link.now()
     read = link.audience.read(audience_id, since=since - _READ_BACK_MARGIN, observed_at=started)
     observations.begin_read(link.warehouse, side="provider")
-    for frame in read.frames:
-        observations.stage(link.warehouse, tables={"members": frame})
+    with link.counting("read_back"):
+        for frame in read.frames:
+            observations.stage(link.warehouse, tables={"members": frame})
+    link.need("read_back", ProviderWork(passes=link.audience.passes))
     observations.finish_members(
         link.warehouse,
         snapshot=Snapshot(

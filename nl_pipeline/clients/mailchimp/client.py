@@ -40,6 +40,7 @@ from nl_pipeline.clients.mailchimp.paging import LARGEST_PAGE, MemberPages, coll
 from nl_pipeline.clients.mailchimp.problems import SYSTEM, MemberAbsent
 from nl_pipeline.clients.mailchimp.session import Path, Session, api_root
 from nl_pipeline.clients.mailchimp.times import moment_of, query_time
+from nl_pipeline.domain.least_calls import ProviderLimits
 
 MOST_CONNECTIONS = 10
 """Simultaneous requests Mailchimp allows one user, over all programs together."""
@@ -284,6 +285,17 @@ class MailchimpClient:
             operations=operations,
             sleep=self._sleep,
             on_progress=on_progress,
+        )
+
+    @property
+    def limits(self) -> ProviderLimits:
+        """What this client puts into one call at most."""
+        return ProviderLimits(
+            page_rows=self._page_size,
+            rows_per_bulk_call=bulk.CHUNK,
+            operations_per_batch=batches.CHUNK,
+            # It is handed in, asked for until it is finished, and its archive is fetched.
+            calls_per_batch=3,
         )
 
     def static_segment(self, audience_id: str, *, name: str, create: bool) -> int | None:

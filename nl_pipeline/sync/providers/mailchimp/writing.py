@@ -23,6 +23,7 @@ from nl_pipeline.clients.mailchimp import (
 )
 from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.sync.providers.mailchimp.work import has_own_tag_only
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.warehouse.outcomes import Pending, Result
 
@@ -245,7 +246,7 @@ class Writing:
                     [
                         Result(p.change.seq, "sent")
                         for p in chunk
-                        if p.change.seq not in failed and _own_tags_only(p)
+                        if p.change.seq not in failed and has_own_tag_only(p)
                     ]
                 )
         operations = [
@@ -256,15 +257,9 @@ class Writing:
                 remove=p.change.after["remove"],
             )
             for p in open_
-            if p.change.seq not in failed and not _own_tags_only(p)
+            if p.change.seq not in failed and not has_own_tag_only(p)
         ]
         self._run(audience_id, operations, on_results=on_results)
-
-
-def _own_tags_only(pending: Pending) -> bool:
-    return (
-        set(pending.change.after["add"]) <= {OWNERSHIP_TAG} and not pending.change.after["remove"]
-    )
 
 
 def _result(seq: int, error: ApiError | None, *, record_id: str) -> Result:
