@@ -197,6 +197,7 @@ def report_metadata(result: PushResult, *, balance: Balance, link: Link) -> Meta
             ],
             columns={**dict.fromkeys(("side", "reason", "cause"), "string"), "rows": "int"},
         ),
+        **calls_metadata(link.report_calls()),
         **run_calls_metadata(link.report_calls_of_the_whole()),
     }
 

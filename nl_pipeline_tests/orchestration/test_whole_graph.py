@@ -130,6 +130,25 @@ def test_the_report_counts_both_sides(synced: Deployment) -> None:
     assert numbers == [subscribed, subscribed]
 
 
+def test_steps_tell_their_own_calls_and_the_report_those_of_the_run(changed: Held) -> None:
+    deployment = changed.deployment
+    deployment.controls[NORTH].forget_calls()
+
+    run = deployment.run("incremental_sync", NORTH)
+
+    counted = sum(call.count for call in deployment.controls[NORTH].calls())
+    numbers = {
+        (asset, name): metadata.value
+        for asset in ASSETS
+        for name, metadata in metadata_of(run, asset).items()
+        if isinstance(metadata, dg.IntMetadataValue)
+    }
+    steps = {asset: numbers[asset, "api_calls"] or 0 for asset in ASSETS}
+    assert sum(steps.values()) == numbers["sync_report", "run_api_calls"] == counted
+    assert steps["sync_plan"] == 0
+    assert 0 < (numbers["sync_report", "run_api_calls_at_least"] or 0) <= counted
+
+
 def test_an_incremental_read_still_tells_how_many_rows_there_are(synced: Deployment) -> None:
     told = metadata_of(synced.materialize(NORTH, "crm_contacts"), "crm_contacts")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,6 +12,7 @@ from nl_pipeline.clients.mailchimp import bulk
 from nl_pipeline.sandbox.population import TAG_OPTIONS
 from nl_pipeline.sync.calls import CallReport
 from nl_pipeline_tests.scenario import NO, ORDINARY, PAGE, YES, Scenario
+from nl_pipeline_tests.sync.conftest import StartedScenario
 
 TAG = next(iter(TAG_OPTIONS))
 
@@ -57,29 +59,31 @@ STORIES: dict[str, Callable[[Scenario], None]] = {
 }
 
 
-@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-def test_no_sync_calls_less_than_the_least_possible(
-    scenario: Scenario, story: Callable[[Scenario], None]
-) -> None:
-    story(scenario)
+@dataclass(frozen=True)
+class Told:
+    """What the report of a story's sync says, and what the twins counted meanwhile."""
 
-    report = scenario.sync().calls
-
-    assert [p for p in report.purposes if p.made < p.least] == []
-    assert report.over_least is not None
+    report: CallReport
+    counted: int
 
 
-@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-def test_every_call_the_twins_counted_is_in_the_report(
-    scenario: Scenario, story: Callable[[Scenario], None]
-) -> None:
-    story(scenario)
-    scenario.control.forget_calls()
+@pytest.fixture(scope="module", params=STORIES.values(), ids=list(STORIES))
+def told(request: pytest.FixtureRequest, started_scenario: StartedScenario) -> Told:
+    with started_scenario() as scenario:
+        request.param(scenario)
+        scenario.control.forget_calls()
+        report = scenario.sync().calls
+        return Told(report, sum(call.count for call in scenario.control.calls()))
 
-    report = scenario.sync().calls
 
-    assert report.made == sum(call.count for call in scenario.control.calls())
-    assert {p.purpose for p in report.purposes} & {"other"} == set()
+def test_no_sync_calls_less_than_the_least_possible(told: Told) -> None:
+    assert [p for p in told.report.purposes if p.made < p.least] == []
+    assert told.report.over_least is not None
+
+
+def test_every_call_the_twins_counted_is_in_the_report(told: Told) -> None:
+    assert told.report.made == told.counted
+    assert "other" not in {p.purpose for p in told.report.purposes}
 
 
 def test_a_full_read_takes_a_call_for_each_full_page_and_four_about_settings(
