@@ -545,7 +545,7 @@ def test_a_feed_of_which_a_batch_tells_a_full_page_only_is_read_by_itself() -> N
         rest = {"activity": [{**entry, "activity_type": "unsub"}]}
         return httpx.Response(200, json=full if "offset=0" in str(request.url) else rest)
 
-    client = client_of(Server([answered]), batch_threshold=1)
+    client = client_of(Server([answered]), feed_batch_threshold=1)
     feeds = client.activity_feeds(LIST, ["long"], filters=[])
 
     assert (len(feeds["long"]), feeds["long"][-1].activity_type) == (1001, "unsub")

@@ -569,7 +569,7 @@ def test_the_feed_tells_an_opt_out_of_the_person_from_one_of_staff(
     by_person, by_staff = setting.add(2)
     setting.act("unsubscribe", email=email(0))
     setting.act("unsubscribe", actor="staff", email=email(1))
-    client = mailchimp_with(batch_threshold=run_both_ways(direct, 3))
+    client = mailchimp_with(feed_batch_threshold=run_both_ways(direct, 3))
 
     feeds = client.activity_feeds(
         setting.audience, [by_person, by_staff, "0" * 32], filters=["unsub"]
@@ -582,7 +582,7 @@ def test_the_feed_tells_an_opt_out_of_the_person_from_one_of_staff(
 
 
 def test_feeds_of_many_members_cost_few_calls(setting: Setting) -> None:
-    ids = setting.add(30)
+    ids = setting.add(100)
     setting.client.calls.clear()
 
     feeds = setting.client.activity_feeds(setting.audience, ids, filters=["unsub"])
@@ -598,7 +598,7 @@ def test_a_feed_missing_from_an_archive_is_read_by_itself(
     for number in range(4):
         setting.act("unsubscribe", email=email(number))
     setting.sandbox.switch("mailchimp", name="batch_lost_results", value=2)
-    client = mailchimp_with(batch_threshold=1)
+    client = mailchimp_with(feed_batch_threshold=1)
 
     feeds = client.activity_feeds(setting.audience, ids, filters=["unsub"])
 
