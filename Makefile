@@ -48,6 +48,7 @@ check: $(INSTALLED) ## Lint, check formatting and types
 
 bench: $(INSTALLED) ## Measure the plan beside a plain pandas merge, in one run
 	$(BIN)/python -m benchmarks.plan_diff
+	$(BIN)/python -m benchmarks.dagster_overhead
 
 clean: ## Remove .venv and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping
 
 from nl_pipeline.clients.errors import OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice import NewActivity
+from nl_pipeline.domain.least_calls import CrmWork
 from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import bookings, observations
 from nl_pipeline.warehouse.bookings import Booking
 
-_PORTION = 200
+#: Full requests whose results are noted together.
+_PORTIONS = 4
 _TEXT = {
     "subscribe": "Newsletter: subscribed at {provider}",
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
@@ -31,8 +33,10 @@ def write(link: Link) -> int:
     An activity that was being sent when we stopped is searched by its marker first.
     """
     written = 0
-    for booking in bookings.in_doubt(link.warehouse):
-        found = link.crm.client.find_activities(booking.crm_id, marker=booking.marker)
+    in_doubt = bookings.in_doubt(link.warehouse)
+    for booking in in_doubt:
+        with link.counting("write"):
+            found = link.crm.client.find_activities(booking.crm_id, marker=booking.marker)
         bookings.note(
             link.warehouse,
             bookings=[booking],
@@ -44,9 +48,11 @@ def write(link: Link) -> int:
     kinds = _kinds(link)
     # Planned while its kind was set and switched off since: it waits, it is not lost.
     planned = [booking for booking in bookings.planned(link.warehouse) if booking.kind in kinds]
-    for start in range(0, len(planned), _PORTION):
-        written += _write(link, portion=planned[start : start + _PORTION], kinds=kinds)
-        link.progress("activities", min(start + _PORTION, len(planned)), len(planned))
+    size = _PORTIONS * link.crm.client.limits.actions_per_request
+    for start in range(0, len(planned), size):
+        written += _write(link, portion=planned[start : start + size], kinds=kinds)
+        link.progress("activities", min(start + size, len(planned)), len(planned))
+    link.need("write", CrmWork(actions=(len(in_doubt), len(planned))))
     return written
 
 
@@ -91,20 +97,10 @@ def _kinds(link: Link) -> dict[str, KindType]:
 
 def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) -> int:
     bookings.note(link.warehouse, bookings=portion, state="sending", now=link.now())
-    outcomes = link.crm.client.create_activities(
-        [
-            NewActivity(
-                reference=booking.marker,
-                address_id=booking.crm_id,
-                kind=kinds[booking.kind].kind,
-                type=kinds[booking.kind].type,
-                at=booking.happened_at,
-                note=f"{_TEXT[booking.kind].format(provider=link.settings.provider.kind.title())}"
-                f" ({booking.code}) {booking.marker}",
-            )
-            for booking in portion
-        ]
-    )
+    with link.counting("write"):
+        outcomes = link.crm.client.create_activities(
+            [_activity(link, booking=booking, kind=kinds[booking.kind]) for booking in portion]
+        )
     written = 0
     for booking, outcome in zip(portion, outcomes, strict=True):
         if outcome.ok:
@@ -123,3 +119,15 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
             now=link.now(),
         )
     return written
+
+
+def _activity(link: Link, *, booking: Booking, kind: KindType) -> NewActivity:
+    text = _TEXT[booking.kind].format(provider=link.settings.provider.kind.title())
+    return NewActivity(
+        reference=booking.marker,
+        address_id=booking.crm_id,
+        kind=kind.kind,
+        type=kind.type,
+        at=booking.happened_at,
+        note=f"{text} ({booking.code}) {booking.marker}",
+    )

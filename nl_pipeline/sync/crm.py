@@ -38,6 +38,9 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 #: may become visible after it was made.
 OVERLAP = timedelta(minutes=10)
 
+#: Full requests whose results are noted together.
+_PORTIONS = 4
+
 _STATUS = "newsletter_aktiv"
 _REVOKED = "speicherungwiderrufen"
 
@@ -266,8 +269,9 @@ class CrmSide:
         refused = self._modify(list(by_contact.values()), on_results=on_results, keep_refused=True)
         # One bad value refuses the whole action: the changes of that contact go one by one then.
         self._modify([[item] for items in refused for item in items], on_results=on_results)
-        for start in range(0, len(creations), 200):
-            batch = creations[start : start + 200]
+        portion = _PORTIONS * self.client.limits.actions_per_request
+        for start in range(0, len(creations), portion):
+            batch = creations[start : start + portion]
             outcomes = self.client.create_addresses(
                 [
                     NewAddress(
@@ -305,8 +309,9 @@ class CrmSide:
     ) -> list[list[Pending]]:
         """One action per group of changes of one contact; returns refused groups of several."""
         refused: list[list[Pending]] = []
-        for start in range(0, len(groups), 200):
-            chunk = groups[start : start + 200]
+        portion = _PORTIONS * self.client.limits.actions_per_request
+        for start in range(0, len(groups), portion):
+            chunk = groups[start : start + portion]
             outcomes = self.client.modify_addresses(
                 [
                     AddressChange(

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nl_pipeline.domain.brakes import Verdict
+from nl_pipeline.domain.least_calls import CrmWork
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync import activities
+from nl_pipeline.sync.calls import crm_writes
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of, pull_contacts, pull_members
 from nl_pipeline.sync.options import planning_options
@@ -95,13 +97,15 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     ids = sorted({int(p.change.record_id) for p in pending if p.change.record_id})
     if ids:
         # Staff may have changed a contact since it was read: look again before writing.
-        _read_back_contacts(link, ids=ids)
+        with link.counting("check"):
+            _read_back_contacts(link, ids=ids)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     opt_outs = [p for p in _pending_in_crm(link, plan=plan) if _newsletter(p) == "CANCEL"]
     _send(link, plan=plan, pending=opt_outs, side="CRM", send=link.crm.push)
     if any(_newsletter(p) == "YES" for p in _pending_in_crm(link, plan=plan)):
         # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
-        pull_members(link)
+        with link.counting("check"):
+            pull_members(link)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     others = _pending_in_crm(link, plan=plan)
     _send(link, plan=plan, pending=others, side="CRM", send=link.crm.push)
@@ -126,10 +130,11 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
     if not any(p.change.side == "provider" for p in pending):
         return
     audience_id = _audience(link, plan=plan)
-    pull_members(link)
-    if any(p.change.action in _GIVES_CONSENT for p in pending):
-        # A Yes may have been taken back since the plan was made: a first plan waits for days.
-        pull_contacts(link)
+    with link.counting("check"):
+        pull_members(link)
+        if any(p.change.action in _GIVES_CONSENT for p in pending):
+            # A Yes may have been taken back since the plan was made: a first plan waits for days.
+            pull_contacts(link)
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     outcomes.record_withdrawals(
         link.warehouse,
@@ -202,14 +207,19 @@ def _send(
         now=link.now(),
     )
     done = 0
+    not_sent: set[int] = set()
 
     def keep(results: list[Result]) -> None:
         nonlocal done
         done += len(results)
+        not_sent.update(r.seq for r in results if r.result in ("overtaken", "failed"))
         outcomes.record(link.warehouse, plan_id=plan.plan_id, results=results, now=link.now())
         link.progress(f"changes to the {side}", done, len(pending))
 
-    send(pending, on_results=keep)
+    with link.counting("write"):
+        send(pending, on_results=keep)
+    sent = [p for p in pending if p.change.seq not in not_sent]
+    link.need("write", crm_writes(sent) if side == "CRM" else link.audience.work_of(sent))
 
 
 def confirm(link: Link, *, plan: Plan) -> PushResult:
@@ -220,7 +230,8 @@ def confirm(link: Link, *, plan: Plan) -> PushResult:
         _read_back_contacts(link, ids=ids)
     # Also when only the CRM was written to: people may have left since the push began.
     if ids or outcomes.sent_to_provider(link.warehouse, plan_id=plan.plan_id):
-        pull_members(link, mode="read_back")
+        with link.counting("read_back"):
+            pull_members(link, mode="read_back")
     confirmation = outcomes.confirm(
         link.warehouse,
         plan_id=plan.plan_id,
@@ -281,7 +292,9 @@ def finish_interrupted(link: Link) -> PushResult | None:
 
 def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
     started = link.now()
-    frames, found = link.crm.read_ids(ids, observed_at=started)
+    with link.counting("read_back") as purpose:
+        frames, found = link.crm.read_ids(ids, observed_at=started)
+    link.need(purpose, CrmWork(ids=len(ids)))
     observations.begin_read(link.warehouse, side="crm")
     if len(frames["contacts"]):
         observations.stage(link.warehouse, tables=frames)

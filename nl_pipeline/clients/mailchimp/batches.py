@@ -27,8 +27,9 @@ from nl_pipeline.clients.mailchimp.operations import Operation
 from nl_pipeline.clients.mailchimp.problems import failure_of, unknown_outcome
 from nl_pipeline.clients.mailchimp.session import Path, Session
 
-CHUNK = 500
-"""Operations of one batch; 500 to 1,000 are named by the sources as safe."""
+CHUNK = 1000
+"""Operations of one batch; 500 to 1,000 are named by the sources as safe, and each batch costs
+three calls at least."""
 
 _PENDING = 10
 _FIRST_WAIT = 1.0

@@ -76,6 +76,12 @@ class Reading:
     def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
         self._client = client
         self._fields = fields
+        self._latest: tuple[MemberPages, ...] = ()
+
+    @property
+    def passes(self) -> tuple[int, ...]:
+        """Rows of each sweep of the latest read."""
+        return tuple(sweep.rows for sweep in self._latest)
 
     def read(
         self, audience_id: str, *, since: datetime | None, observed_at: datetime
@@ -86,6 +92,7 @@ class Reading:
             self._client.members(audience_id, status=status, since_last_changed=start)
             for status in (None, "archived")
         )
+        self._latest = sweeps
         read = AudienceRead(sweeps=sweeps, frames=iter(()))
         read.frames = (
             self._frame(
