@@ -54,6 +54,7 @@ faults: $(INSTALLED) ## Break every call of a sync in every way, which takes a w
 bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which get an environment of their own
 	$(BIN)/python -m benchmarks.plan_diff
 	$(BIN)/python -m benchmarks.extract_load
+	$(BIN)/python -m benchmarks.dagster_overhead
 
 clean: ## Remove environments and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .venv-rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,6 +1,7 @@
-"""How a plan is shown: its head, its numbers by rule and reason, its brakes, its rows.
+"""How a plan is shown: its head, its numbers by rule and reason, its brakes, its rows, its calls.
 
-Belongs here: tables, JSON and CSV of a stored plan. Values of people are in the CSV only.
+Belongs here: tables, JSON and CSV of a stored plan, and what became of it. Values of people are in
+the CSV only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from nl_pipeline.cli.output import as_plain, show_table, write_csv
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync.advice import meaning_of_code
+from nl_pipeline.sync.calls import CallReport
 from nl_pipeline.sync.push import PushResult
 from nl_pipeline.warehouse import plans, reports
 from nl_pipeline.warehouse.connection import Warehouse
@@ -21,6 +23,16 @@ _VERDICTS = {
     Verdict.CLEAR: "clear: a sync applies it",
     Verdict.HELD: "held: the held rows wait for a release, the others are applied",
     Verdict.APPROVAL: "approval: a first sync, applied only by its id",
+}
+
+_PURPOSES = {
+    "settings": "asking about the account",
+    "read": "reading",
+    "look_up": "looking single records up",
+    "check": "looking again before writing",
+    "write": "writing",
+    "read_back": "reading back",
+    "other": "anything else",
 }
 
 
@@ -132,3 +144,14 @@ def show_push(result: PushResult, *, connection: str) -> None:
     typer.echo(f"{connection}: plan {result.plan_id} applied: {told or 'nothing to change'}.")
     if result.lost or result.fields_dropped or result.quarantined:
         typer.echo(f"Next: nl-pipeline errors {connection}")
+
+
+def show_calls(calls: CallReport) -> None:
+    """Print the calls that were made beside the least possible, by what they were for."""
+    over = "" if calls.over_least is None else f" ({calls.over_least:.2f} times)"
+    typer.echo(f"Calls: {calls.made:,} made, {calls.least:,} at least{over}.")
+    show_table(
+        "",
+        columns=("service", "for", "made", "at least"),
+        rows=[(c.side, _PURPOSES[c.purpose], c.made, c.least) for c in calls.purposes],
+    )

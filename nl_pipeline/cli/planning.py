@@ -18,7 +18,6 @@ from nl_pipeline.cli.plan_view import next_step_of, plan_as_plain, show_plan, wr
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.sync.link import open_link
 from nl_pipeline.sync.planning import observe_and_plan
-from nl_pipeline.sync.report import calls_made
 from nl_pipeline.sync.setup import set_up
 
 ConnectionName = Annotated[
@@ -40,7 +39,7 @@ def setup(context: typer.Context, connection: ConnectionName, as_json: AsJson = 
         ) as link,
     ):
         result = set_up(link)
-        warehouse, calls = link.warehouse, calls_made(link)
+        warehouse, calls = link.warehouse, link.report_calls()
     if as_json:
         shown = as_plain(result)
         shown["plan"] = plan_as_plain(result.plan, warehouse=warehouse, connection=connection)
@@ -90,7 +89,7 @@ def plan(
         ) as link,
     ):
         made = observe_and_plan(link, mode="full" if full else "incremental")
-        warehouse, calls = link.warehouse, calls_made(link)
+        warehouse, calls = link.warehouse, link.report_calls()
     if csv is not None:
         write_plan_csv(made, warehouse=warehouse, target=csv)
     if as_json:

@@ -17,13 +17,19 @@ from nl_pipeline.cli.invocation import (
     print_json,
 )
 from nl_pipeline.cli.output import as_plain, shown_progress
-from nl_pipeline.cli.plan_view import next_step_of, plan_as_plain, show_plan, show_push
+from nl_pipeline.cli.plan_view import (
+    next_step_of,
+    plan_as_plain,
+    show_calls,
+    show_plan,
+    show_push,
+)
 from nl_pipeline.cli.planning import Full
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.settings import Settings
 from nl_pipeline.sync.link import open_link, open_warehouse, utc_now
-from nl_pipeline.sync.report import calls_made, find_plan
+from nl_pipeline.sync.report import find_plan
 from nl_pipeline.sync.run import SyncResult, push_and_follow_up
 from nl_pipeline.sync.run import sync as run_sync
 from nl_pipeline.warehouse import plans
@@ -54,13 +60,13 @@ def apply(
     ):
         result = push_and_follow_up(link, plan=plan, approved=True)
         newest = plans.load(link.warehouse, plan_id=result.newest_plan.plan_id)
-        calls = calls_made(link)
         second = _second_as_plain(result, warehouse=link.warehouse, connection=name)
     if as_json:
         shown = {"connection": name, "complete": result.complete, "result": as_plain(result.push)}
-        print_json({**shown, "second_pass": second, "calls": as_plain(calls)})
+        print_json({**shown, "second_pass": second, "calls": as_plain(result.calls)})
     else:
         _show_passes(result, connection=name)
+        show_calls(result.calls)
         if next_step := next_step_of(newest):
             typer.echo(f"Next: {next_step}")
     if not result.complete:
@@ -149,7 +155,7 @@ def _sync_one(
             ) as link,
         ):
             result = run_sync(link, mode="full" if full else "incremental", dry_run=dry_run)
-            warehouse, calls = link.warehouse, calls_made(link)
+            warehouse = link.warehouse
             plan = plans.load(warehouse, plan_id=result.plan.plan_id)
             newest = plans.load(warehouse, plan_id=result.newest_plan.plan_id)
     except Exception as error:
@@ -163,6 +169,7 @@ def _sync_one(
             show_plan(plan, warehouse=warehouse, connection=name)
         else:
             _show_passes(result, connection=name)
+        show_calls(result.calls)
         if next_step := next_step_of(newest):
             typer.echo(f"Next: {next_step}")
     shown = {
@@ -171,7 +178,7 @@ def _sync_one(
         "plan": plan_as_plain(plan, warehouse=warehouse, connection=name),
         "result": as_plain(result.push),
         "second_pass": _second_as_plain(result, warehouse=warehouse, connection=name),
-        "calls": as_plain(calls),
+        "calls": as_plain(result.calls),
     }
     return _Run(_exit_code(result, dry_run=dry_run), shown)
 

@@ -16,6 +16,7 @@ from nl_pipeline.domain.plan import Plan
 from nl_pipeline.domain.profile_rules import PROFILE_RULE_BY_CODE
 from nl_pipeline.domain.rules import RULE_BY_CODE
 from nl_pipeline.orchestration import tables
+from nl_pipeline.sync.calls import CallReport
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import ReadResult
 from nl_pipeline.sync.push import PushResult
@@ -34,7 +35,6 @@ PLAN_ID, VERDICT = "plan_id", "verdict"
 
 def read_metadata(result: ReadResult, *, link: Link, schema: dg.TableSchema) -> Metadata:
     """One read of one side."""
-    calls = link.crm.client.calls if result.side == "crm" else link.audience.calls
     return {
         "dagster/row_count": dg.IntMetadataValue(picture_rows(link.warehouse, side=result.side)),
         "dagster/column_schema": dg.TableSchemaMetadataValue(schema),
@@ -42,19 +42,41 @@ def read_metadata(result: ReadResult, *, link: Link, schema: dg.TableSchema) -> 
         "mode": dg.TextMetadataValue(result.mode),
         "complete": dg.BoolMetadataValue(result.complete),
         "rows_rejected": dg.IntMetadataValue(result.rejected),
-        **calls_metadata(calls),
+        **calls_metadata(link.report_calls()),
     }
 
 
-def calls_metadata(calls: Counter[str]) -> Metadata:
-    """How many calls a step made, by endpoint template."""
+def calls_metadata(calls: CallReport) -> Metadata:
+    """How many calls were made, beside the least possible, and by endpoint template."""
+    by_endpoint = Counter(calls.crm) + Counter(calls.provider)
     return {
-        "api_calls": dg.IntMetadataValue(
-            sum(count for name, count in calls.items() if " " in name)
-        ),
+        "api_calls": dg.IntMetadataValue(calls.made),
+        **_least_metadata(calls, prefix="api_calls"),
         "api_calls_by_endpoint": _table(
-            [{"endpoint": name, "calls": count} for name, count in sorted(calls.items())],
+            [{"endpoint": name, "calls": count} for name, count in sorted(by_endpoint.items())],
             columns={"endpoint": "string", "calls": "int"},
+        ),
+    }
+
+
+def _least_metadata(calls: CallReport, *, prefix: str) -> Metadata:
+    metadata: Metadata = {f"{prefix}_at_least": dg.IntMetadataValue(calls.least)}
+    if calls.over_least is not None:
+        metadata[f"{prefix}_over_least"] = dg.FloatMetadataValue(calls.over_least)
+    return metadata
+
+
+def run_calls_metadata(calls: CallReport) -> Metadata:
+    """The calls of a whole run so far beside the least possible, by what they were for."""
+    return {
+        "run_api_calls": dg.IntMetadataValue(calls.made),
+        **_least_metadata(calls, prefix="run_api_calls"),
+        "run_api_calls_by_purpose": _table(
+            [
+                {"service": c.side, "for": c.purpose, "calls": c.made, "at least": c.least}
+                for c in calls.purposes
+            ],
+            columns={"service": "string", "for": "string", "calls": "int", "at least": "int"},
         ),
     }
 
@@ -126,10 +148,9 @@ def next_step(plan: Plan, *, waiting: int) -> str:
     return "Nothing: the plan is pushed by this run, or by the push sensor."
 
 
-def push_metadata(plan: Plan, *, link: Link, side: str) -> Metadata:
+def push_metadata(plan: Plan, *, link: Link) -> Metadata:
     """Where the rows of a plan stand after one side was sent to."""
     results = plans.count_results(link.warehouse, plan_id=plan.plan_id)
-    calls = link.crm.client.calls if side == "crm" else link.audience.calls
     return {
         PLAN_ID: dg.TextMetadataValue(plan.plan_id),
         VERDICT: dg.TextMetadataValue(str(plan.verdict)),
@@ -137,13 +158,14 @@ def push_metadata(plan: Plan, *, link: Link, side: str) -> Metadata:
         "rows_refused": dg.IntMetadataValue(results.get("refused", 0)),
         "rows_waiting_for_release": dg.IntMetadataValue(results.get("held", 0)),
         "results": dg.MarkdownMetadataValue(_markdown("result", "rows", results)),
-        **calls_metadata(calls),
+        **calls_metadata(link.report_calls()),
     }
 
 
-def report_metadata(result: PushResult, *, balance: Balance, warehouse: Warehouse) -> Metadata:
-    """What became of a plan after everything was read back, and why the two sides differ."""
-    results = plans.count_results(warehouse, plan_id=result.plan_id)
+def report_metadata(result: PushResult, *, balance: Balance, link: Link) -> Metadata:
+    """What became of a plan after everything was read back, why the two sides differ, and what the
+    run has called."""
+    results = plans.count_results(link.warehouse, plan_id=result.plan_id)
     numbers = {
         "rows_confirmed": result.confirmed,
         "rows_refused": result.refused,
@@ -178,6 +200,8 @@ def report_metadata(result: PushResult, *, balance: Balance, warehouse: Warehous
             ],
             columns={**dict.fromkeys(("side", "reason", "cause"), "string"), "rows": "int"},
         ),
+        **calls_metadata(link.report_calls()),
+        **run_calls_metadata(link.report_calls_of_the_whole()),
     }
 
 

@@ -11,7 +11,7 @@ Belongs here: its body and how it is described. Must not be here: rules, brakes.
 import dagster as dg
 
 from nl_pipeline.orchestration.checks import PLAN_VERDICT, judge_plan
-from nl_pipeline.orchestration.metadata import plan_metadata, rows_waiting
+from nl_pipeline.orchestration.metadata import calls_metadata, plan_metadata, rows_waiting
 from nl_pipeline.orchestration.modes import SyncConfig, mode_of
 from nl_pipeline.orchestration.observe import audience_members, crm_contacts
 from nl_pipeline.orchestration.resources import Connections
@@ -41,6 +41,9 @@ def sync_plan(
         plan = make_plan(link, mode=mode_of(context, config=config))
         waiting = rows_waiting(plan, warehouse=link.warehouse)
         return dg.MaterializeResult(
-            metadata=plan_metadata(plan, warehouse=link.warehouse),
+            metadata={
+                **plan_metadata(plan, warehouse=link.warehouse),
+                **calls_metadata(link.report_calls()),
+            },
             check_results=[judge_plan(plan, waiting=waiting)],
         )

@@ -73,7 +73,7 @@ def crm_push(
     with connections.open(context.partition_key, log=context.log) as link:
         plan, approved = _chosen(link, config=config)
         push_to_crm(link, plan=plan, approved=approved)
-        return dg.MaterializeResult(metadata=push_metadata(plan, link=link, side="crm"))
+        return dg.MaterializeResult(metadata=push_metadata(plan, link=link))
 
 
 @dg.asset(
@@ -96,7 +96,7 @@ def provider_push(
     with connections.open(context.partition_key, log=context.log) as link:
         plan, approved = _chosen(link, config=config)
         push_to_provider(link, plan=plan, approved=approved)
-        return dg.MaterializeResult(metadata=push_metadata(plan, link=link, side="provider"))
+        return dg.MaterializeResult(metadata=push_metadata(plan, link=link))
 
 
 @dg.asset(
@@ -129,7 +129,7 @@ def sync_report(
         balance = take_balance(link.warehouse, adopt_existing=link.settings.adopt_existing)
         return dg.MaterializeResult(
             metadata={
-                **report_metadata(total, balance=balance, warehouse=link.warehouse),
+                **report_metadata(total, balance=balance, link=link),
                 **second_pass_metadata(second, warehouse=link.warehouse),
             },
             check_results=[judge_push(total)],

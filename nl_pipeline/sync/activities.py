@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping
 
 from nl_pipeline.clients.errors import OperatorNeeded, OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice import NewActivity, RightMissing
+from nl_pipeline.domain.least_calls import CrmWork
 from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import bookings, observations
 from nl_pipeline.warehouse.bookings import Booking, Noted
 
-_PORTION = 200
+#: Full requests whose results are noted together.
+_PORTIONS = 4
 _MENDED = (Retryable, RightMissing, OperatorNeeded)
 _TEXT = {
     "subscribe": "Newsletter: subscribed at {provider}",
@@ -33,17 +35,21 @@ def write(link: Link) -> int:
     OperatorNeeded after noting everything; what was refused by it stays planned.
     """
     written = 0
-    for booking in bookings.in_doubt(link.warehouse):
-        found = link.crm.client.find_activities(booking.crm_id, marker=booking.marker)
+    in_doubt = bookings.in_doubt(link.warehouse)
+    for booking in in_doubt:
+        with link.counting("write"):
+            found = link.crm.client.find_activities(booking.crm_id, marker=booking.marker)
         seen = Noted(booking, "written", str(found[0].id)) if found else Noted(booking, "planned")
         bookings.note(link.warehouse, noted=[seen], now=link.now())
         written += bool(found)
     kinds = _kinds(link)
     # Planned while its kind was set and switched off since: it waits, it is not lost.
     planned = [booking for booking in bookings.planned(link.warehouse) if booking.kind in kinds]
-    for start in range(0, len(planned), _PORTION):
-        written += _write(link, portion=planned[start : start + _PORTION], kinds=kinds)
-        link.progress("activities", min(start + _PORTION, len(planned)), len(planned))
+    size = _PORTIONS * link.crm.client.limits.actions_per_request
+    for start in range(0, len(planned), size):
+        written += _write(link, portion=planned[start : start + size], kinds=kinds)
+        link.progress("activities", min(start + size, len(planned)), len(planned))
+    link.need("write", CrmWork(actions=(len(in_doubt), len(planned))))
     return written
 
 
@@ -90,20 +96,10 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
     bookings.note(
         link.warehouse, noted=[Noted(booking, "sending") for booking in portion], now=link.now()
     )
-    outcomes = link.crm.client.create_activities(
-        [
-            NewActivity(
-                reference=booking.marker,
-                address_id=booking.crm_id,
-                kind=kinds[booking.kind].kind,
-                type=kinds[booking.kind].type,
-                at=booking.happened_at,
-                note=f"{_TEXT[booking.kind].format(provider=link.settings.provider.kind.title())}"
-                f" ({booking.code}) {booking.marker}",
-            )
-            for booking in portion
-        ]
-    )
+    with link.counting("write"):
+        outcomes = link.crm.client.create_activities(
+            [_activity(link, booking=booking, kind=kinds[booking.kind]) for booking in portion]
+        )
     noted = []
     stop: OperatorNeeded | None = None
     for booking, outcome in zip(portion, outcomes, strict=True):
@@ -120,3 +116,15 @@ def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) ->
     if stop is not None:
         raise stop
     return sum(n.state == "written" for n in noted)
+
+
+def _activity(link: Link, *, booking: Booking, kind: KindType) -> NewActivity:
+    text = _TEXT[booking.kind].format(provider=link.settings.provider.kind.title())
+    return NewActivity(
+        reference=booking.marker,
+        address_id=booking.crm_id,
+        kind=kind.kind,
+        type=kind.type,
+        at=booking.happened_at,
+        note=f"{text} ({booking.code}) {booking.marker}",
+    )

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
 from nl_pipeline.domain.brakes import Brakes, Limit
 from nl_pipeline.domain.fields import Direction, ProfileField
+from nl_pipeline.domain.least_calls import CrmWork, ProviderWork, least_at_provider, least_in_crm
 from nl_pipeline.settings import Connection, Settings
+from nl_pipeline.sync.calls import (
+    CRM_SETTINGS_CALLS,
+    CallBook,
+    CallReport,
+    Counters,
+    Purpose,
+)
 from nl_pipeline.sync.crm import CrmSide
 from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
 from nl_pipeline.sync.providers.port import AudienceSide
@@ -35,7 +43,7 @@ def utc_now() -> datetime:
 @dataclass(frozen=True)
 class Link:
     """Everything a use case needs. ``now`` and ``progress`` are parameters for tests and
-    callers."""
+    callers; ``book`` is where calls are counted."""
 
     settings: Connection
     warehouse: Warehouse
@@ -43,10 +51,47 @@ class Link:
     audience: AudienceSide
     now: Callable[[], datetime] = utc_now
     progress: Progress = silent
+    book: CallBook = field(default_factory=CallBook)
 
     @property
     def name(self) -> str:
         return self.settings.name
+
+    @property
+    def counters(self) -> Counters:
+        """What both clients have called since they were opened."""
+        return Counters(
+            {"crm": self.crm.client.calls, "provider": self.audience.calls},
+            CRM_SETTINGS_CALLS | self.audience.settings_calls,
+        )
+
+    @contextlib.contextmanager
+    def counting(self, purpose: Purpose) -> Iterator[Purpose]:
+        """Count what is called in the block as made for this purpose, or the one around it."""
+        with self.book.counting(purpose, counters=self.counters) as meant:
+            yield meant
+
+    def need(self, purpose: Purpose, *works: CrmWork | ProviderWork) -> None:
+        """Enter the least calls this work takes."""
+        for work in works:
+            if isinstance(work, CrmWork):
+                least = least_in_crm(work, limits=self.crm.client.limits)
+                self.book.need("crm", purpose, calls=least)
+            else:
+                least = least_at_provider(work, limits=self.audience.limits)
+                self.book.need("provider", purpose, calls=least)
+
+    def counted_anew(self) -> Link:
+        """The same link with a book that begins now; the book of this one takes its entries too."""
+        return replace(self, book=CallBook(begun=self.counters.copied(), whole=self.book))
+
+    def report_calls(self) -> CallReport:
+        """Calls made over the least possible since the book was begun."""
+        return self.book.report(self.counters)
+
+    def report_calls_of_the_whole(self) -> CallReport:
+        """The same of everything this link's book is a part of, such as a run of several steps."""
+        return (self.book.whole or self.book).report(self.counters)
 
     @property
     def brakes(self) -> Brakes:

@@ -11,7 +11,9 @@ from typing import Literal
 
 import pandas as pd
 
+from nl_pipeline.domain.least_calls import CrmWork, ProviderWork
 from nl_pipeline.sync import clocks
+from nl_pipeline.sync.calls import counted
 from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.providers.port import MemberRead
@@ -39,6 +41,14 @@ class ReadResult:
     rejected: int
 
 
+def _contacts_read(_: Link, result: ReadResult) -> list[CrmWork]:
+    return [CrmWork(passes=(result.rows,))]
+
+
+def _members_read(link: Link, _: ReadResult) -> list[ProviderWork]:
+    return [ProviderWork(passes=link.audience.passes)]
+
+
 def read_contacts(link: Link, *, mode: Mode) -> ReadResult:
     """Read the CRM into the warehouse; incremental falls back to full before the first full
     read."""
@@ -56,6 +66,7 @@ def pull_contacts(link: Link) -> None:
         _read_contacts(link, since=cursor)
 
 
+@counted("read", work=_contacts_read)
 def _read_contacts(link: Link, *, since: datetime | None) -> ReadResult:
     mode: Mode = "full" if since is None else "incremental"
     for attempt in range(_TRIES):
@@ -98,6 +109,7 @@ def pull_members(link: Link, *, mode: str = "incremental") -> None:
     _read_members(link, audience_id=audience_id, since=since, mode=mode)
 
 
+@counted("read", work=_members_read)
 def _read_members(link: Link, *, audience_id: str, since: datetime | None, mode: str) -> ReadResult:
     full = since is None
     for attempt in range(_TRIES):
@@ -207,6 +219,12 @@ class LookUpResult:
     missing: int
 
 
+def _looked_up(_: Link, result: LookUpResult) -> list[CrmWork | ProviderWork]:
+    members = result.archived + result.signups
+    return [CrmWork(ids=result.missing), ProviderWork(single=(members,))]
+
+
+@counted("look_up", work=_looked_up)
 def look_up(link: Link, *, options: PlanningOptions) -> LookUpResult:
     """Ask what the pictures cannot tell: who signed up, what archiving hides, who is really
     gone."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nl_pipeline.domain.brakes import Verdict
+from nl_pipeline.domain.least_calls import CrmWork
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync import activities
+from nl_pipeline.sync.calls import crm_writes
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of, pull_contacts, pull_members
 from nl_pipeline.sync.options import planning_options
@@ -119,12 +121,14 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     )
     if ids:
         # Staff may have changed a contact since it was read: look again before writing.
-        _read_back_contacts(link, ids=ids)
+        with link.counting("check"):
+            _read_back_contacts(link, ids=ids)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     _send(link, plan=plan, part=Part.CRM_CANCELLATIONS, side="CRM", send=link.crm.push)
     if _count(link, plan=plan, part=Part.CRM_YES):
         # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
-        pull_members(link)
+        with link.counting("check"):
+            pull_members(link)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     _send(link, plan=plan, part=Part.CRM, side="CRM", send=link.crm.push)
 
@@ -143,10 +147,11 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
         _note_requests(link, plan=plan)
         return
     audience_id = _audience(link, plan=plan)
-    pull_members(link)
-    if _count(link, plan=plan, part=Part.CONSENTS):
-        # A Yes may have been taken back since the plan was made: a first plan waits for days.
-        pull_contacts(link)
+    with link.counting("check"):
+        pull_members(link)
+        if _count(link, plan=plan, part=Part.CONSENTS):
+            # A Yes may have been taken back since the plan was made: a first plan waits for days.
+            pull_contacts(link)
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     outcomes.record_withdrawals(
         link.warehouse,
@@ -222,10 +227,12 @@ def _send(link: Link, *, plan: Plan, part: Part, side: str, send: Callable[..., 
     """Portion by portion: note the intent of every change, send, note every result as it comes."""
     total = _count(link, plan=plan, part=part)
     done = 0
+    not_sent: set[int] = set()
 
     def keep(results: list[Result]) -> None:
         nonlocal done
         done += len(results)
+        not_sent.update(r.seq for r in results if r.result in ("overtaken", "failed"))
         outcomes.record(link.warehouse, plan_id=plan.plan_id, results=results, now=link.now())
         link.progress(f"changes to the {side}", done, total)
 
@@ -238,7 +245,11 @@ def _send(link: Link, *, plan: Plan, part: Part, side: str, send: Callable[..., 
             results=[Result(p.change.seq, "sending") for p in items],
             now=link.now(),
         )
-        send(items, on_results=keep)
+        with link.counting("write"):
+            send(items, on_results=keep)
+        sent = [p for p in items if p.change.seq not in not_sent]
+        link.need("write", crm_writes(sent) if side == "CRM" else link.audience.work_of(sent))
+        not_sent.clear()
 
 
 def confirm(link: Link, *, plan: Plan) -> PushResult:
@@ -250,7 +261,8 @@ def confirm(link: Link, *, plan: Plan) -> PushResult:
         _read_back_contacts(link, ids=ids)
     # Also when only the CRM was written to: people may have left since the push began.
     if ids or outcomes.sent_to_provider(link.warehouse, plan_id=plan.plan_id):
-        pull_members(link, mode="read_back")
+        with link.counting("read_back"):
+            pull_members(link, mode="read_back")
     confirmation = outcomes.confirm(
         link.warehouse,
         plan_id=plan.plan_id,
@@ -330,7 +342,10 @@ def _find_lost_contacts(link: Link, *, plan: Plan) -> None:
     lost = outcomes.lost_creations(link.warehouse, plan_id=plan.plan_id)
     if not lost:
         return
-    found = link.crm.find_ids([email for _, email in lost])
+    with link.counting("look_up"):
+        found = link.crm.find_ids([email for _, email in lost])
+    # One action an address, as a contact that is written takes.
+    link.need("look_up", CrmWork(actions=(len(lost),)))
     outcomes.record(
         link.warehouse,
         plan_id=plan.plan_id,
@@ -348,7 +363,10 @@ def _read_back_contacts(link: Link, *, ids: Sequence[int]) -> None:
     found = 0
     observations.begin_read(link.warehouse, side="crm")
     for start in range(0, len(ids), _READ_BACK_IDS):
-        frames, there = link.crm.read_ids(ids[start : start + _READ_BACK_IDS], observed_at=started)
+        portion = ids[start : start + _READ_BACK_IDS]
+        with link.counting("read_back") as purpose:
+            frames, there = link.crm.read_ids(portion, observed_at=started)
+        link.need(purpose, CrmWork(ids=len(portion)))
         found += len(there)
         if there:
             observations.stage(link.warehouse, tables=frames)

@@ -6,15 +6,14 @@ secret is needed. Must not be here: printing, and questions in SQL (``warehouse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.domain.rules import Case, rule_for
 from nl_pipeline.settings import Settings
 from nl_pipeline.sync import advice
-from nl_pipeline.sync.link import Link, open_warehouse
+from nl_pipeline.sync.link import open_warehouse
 from nl_pipeline.warehouse import plans, reports
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.person import Person, find_person
@@ -98,22 +97,6 @@ class Explanation:
     connection: str
     person: Person
     rules: tuple[DecidingRule, ...]
-
-
-@dataclass(frozen=True)
-class CallReport:
-    """Calls a run made, by call: HTTP requests and, for onOffice, the actions inside them."""
-
-    crm: Mapping[str, int] = field(default_factory=dict)
-    provider: Mapping[str, int] = field(default_factory=dict)
-
-
-def calls_made(link: Link) -> CallReport:
-    """The calls ``link`` has made since it was opened."""
-    return CallReport(
-        crm=dict(sorted(link.crm.client.calls.items())),
-        provider=dict(sorted(link.audience.calls.items())),
-    )
 
 
 def read_status(settings: Settings, *, connection: str) -> ConnectionStatus:

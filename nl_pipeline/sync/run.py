@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
+from nl_pipeline.sync.calls import CallReport
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import Mode
 from nl_pipeline.sync.planning import observe_and_plan
@@ -20,11 +21,13 @@ from nl_pipeline.sync.second_pass import SecondPass, follow_up, taken_together
 class SyncResult:
     """The plan of a sync and what became of it; ``push`` is None where nothing was pushed.
 
-    ``second`` is the pass over what changed meanwhile, if anything did.
+    ``second`` is the pass over what changed meanwhile, if anything did; ``calls``: calls made over
+    the least possible, both passes.
     """
 
     plan: Plan
     push: PushResult | None
+    calls: CallReport
     second: SecondPass | None = None
 
     @property
@@ -52,13 +55,15 @@ def sync(link: Link, *, mode: Mode, dry_run: bool = False) -> SyncResult:
 
     A dry run, and a first sync that nobody has approved, stop at the plan.
     """
+    link = link.counted_anew()
     plan = observe_and_plan(link, mode=mode)
     if dry_run or plan.verdict is Verdict.APPROVAL:
-        return SyncResult(plan=plan, push=None)
+        return SyncResult(plan=plan, push=None, calls=link.report_calls())
     return push_and_follow_up(link, plan=plan)
 
 
 def push_and_follow_up(link: Link, *, plan: Plan, approved: bool = False) -> SyncResult:
     """Push a plan and what changed meanwhile: the second half of a sync, or a plan by its id."""
     push = apply_plan(link, plan=plan, approved=approved)
-    return SyncResult(plan=plan, push=push, second=follow_up(link, plan=plan, push=push))
+    second = follow_up(link, plan=plan, push=push)
+    return SyncResult(plan=plan, push=push, second=second, calls=link.report_calls())

@@ -344,6 +344,17 @@ def test_a_sync_reports_the_calls_it_made(resting: Run) -> None:
     assert connection["calls"]["provider"]
 
 
+def test_a_sync_shows_its_calls_beside_the_least_possible(resting: Run) -> None:
+    (connection,) = shown(resting("sync", "--json"))["connections"]
+    calls = connection["calls"]
+
+    printed = resting("sync")
+
+    assert calls["made"] >= calls["least"] > 0
+    assert f"Calls: {calls['made']} made, {calls['least']} at least" in printed
+    assert "asking about the account" in printed
+
+
 def test_apply_reports_results_and_calls(run: Run) -> None:
     plan = shown(run("setup", CONNECTION, "--json"))["plan"]
 
@@ -351,6 +362,7 @@ def test_apply_reports_results_and_calls(run: Run) -> None:
 
     assert applied["result"]["confirmed"] == sum(change["rows"] for change in plan["changes"])
     assert applied["calls"]["provider"]
+    assert {"write", "read_back"} <= {part["purpose"] for part in applied["calls"]["purposes"]}
 
 
 def test_no_command_prints_an_address_unasked(run: Run) -> None:

@@ -543,6 +543,25 @@ def test_a_feed_of_a_member_who_is_gone_is_left_out() -> None:
     assert feeds["here"][0].is_admin_unsubscribed is False
 
 
+def test_a_feed_of_which_a_batch_tells_a_full_page_only_is_read_by_itself() -> None:
+    entry = {"activity_type": "signup", "created_at_timestamp": "2026-03-01T10:00:00+00:00"}
+    full = {"activity": [entry] * 1000}
+    packed = archive(json.dumps([row("0", response=full)]).encode())
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return batch("finished", url="https://results.example/b1")
+        if request.url.host == "results.example":
+            return httpx.Response(200, content=packed)
+        rest = {"activity": [{**entry, "activity_type": "unsub"}]}
+        return httpx.Response(200, json=full if "offset=0" in str(request.url) else rest)
+
+    client = client_of(Server([answered]), feed_batch_threshold=1)
+    feeds = client.activity_feeds(LIST, ["long"], filters=[])
+
+    assert (len(feeds["long"]), feeds["long"][-1].activity_type) == (1001, "unsub")
+
+
 def test_a_collection_that_comes_short_is_not_used() -> None:
     def answered(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"merge_fields": [], "total_items": 4})

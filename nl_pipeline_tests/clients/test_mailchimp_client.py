@@ -587,12 +587,16 @@ def test_more_tags_than_a_member_answer_carries_are_read(setting: Setting) -> No
     assert sorted(tag.name for tag in tags) == names
 
 
-def test_the_feed_tells_an_opt_out_of_the_person_from_one_of_staff(setting: Setting) -> None:
+@ways
+def test_the_feed_tells_an_opt_out_of_the_person_from_one_of_staff(
+    setting: Setting, mailchimp_with: MailchimpFactory, direct: bool
+) -> None:
     by_person, by_staff = setting.add(2)
     setting.act("unsubscribe", email=email(0))
     setting.act("unsubscribe", actor="staff", email=email(1))
+    client = mailchimp_with(feed_batch_threshold=run_both_ways(direct, 3))
 
-    feeds = setting.client.activity_feeds(
+    feeds = client.activity_feeds(
         setting.audience, [by_person, by_staff, "0" * 32], filters=["unsub"]
     )
 
@@ -600,6 +604,31 @@ def test_the_feed_tells_an_opt_out_of_the_person_from_one_of_staff(setting: Sett
         by_person: [False],
         by_staff: [True],
     }
+
+
+def test_feeds_of_many_members_cost_few_calls(setting: Setting) -> None:
+    ids = setting.add(100)
+    setting.client.calls.clear()
+
+    feeds = setting.client.activity_feeds(setting.audience, ids, filters=["unsub"])
+
+    assert list(feeds) == ids
+    assert sum(setting.client.calls.values()) <= 4
+
+
+def test_a_feed_missing_from_an_archive_is_read_by_itself(
+    setting: Setting, mailchimp_with: MailchimpFactory
+) -> None:
+    ids = setting.add(4)
+    for number in range(4):
+        setting.act("unsubscribe", email=email(number))
+    setting.sandbox.switch("mailchimp", name="batch_lost_results", value=2)
+    client = mailchimp_with(feed_batch_threshold=1)
+
+    feeds = client.activity_feeds(setting.audience, ids, filters=["unsub"])
+
+    assert {member_id: len(feed) for member_id, feed in feeds.items()} == dict.fromkeys(ids, 1)
+    assert client.calls["GET /lists/{list_id}/members/{subscriber_hash}/activity-feed"] == 2
 
 
 def test_a_complaint_is_reported_with_its_member(setting: Setting) -> None:

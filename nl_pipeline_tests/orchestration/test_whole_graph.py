@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+
 import dagster as dg
 
 from nl_pipeline.domain.rules import RULE_BY_CODE
@@ -88,6 +91,16 @@ def test_the_config_of_an_asset_decides_how_thoroughly_it_reads(synced: Deployme
     assert metadata_of(run, "crm_contacts")["mode"].value == "full"
 
 
+def test_a_run_opens_its_connection_once_and_closes_it(synced: Deployment) -> None:
+    synced.controls[NORTH].forget_calls()
+
+    synced.run("full_sync", NORTH)
+
+    actions = sum((Counter(call.actions) for call in synced.controls[NORTH].calls()), Counter())
+    assert actions["get:fields"] == 1
+    assert [t.name for t in threading.enumerate() if t.name.startswith("mailchimp")] == []
+
+
 def test_what_one_side_changed_arrives_at_the_other(changed: Held) -> None:
     changed.deployment.run("incremental_sync", NORTH)
 
@@ -140,6 +153,25 @@ def test_the_report_counts_both_sides(synced: Deployment) -> None:
     subscribed = len(synced.subscribed(NORTH))
     numbers = [told[name].value for name in ("subscribed_at_provider", "in_step_on_both_sides")]
     assert numbers == [subscribed, subscribed]
+
+
+def test_steps_tell_their_own_calls_and_the_report_those_of_the_run(changed: Held) -> None:
+    deployment = changed.deployment
+    deployment.controls[NORTH].forget_calls()
+
+    run = deployment.run("incremental_sync", NORTH)
+
+    counted = sum(call.count for call in deployment.controls[NORTH].calls())
+    numbers = {
+        (asset, name): metadata.value
+        for asset in ASSETS
+        for name, metadata in metadata_of(run, asset).items()
+        if isinstance(metadata, dg.IntMetadataValue)
+    }
+    steps = {asset: numbers[asset, "api_calls"] or 0 for asset in ASSETS}
+    assert sum(steps.values()) == numbers["sync_report", "run_api_calls"] == counted
+    assert steps["sync_plan"] == 0
+    assert 0 < (numbers["sync_report", "run_api_calls_at_least"] or 0) <= counted
 
 
 def test_an_incremental_read_still_tells_how_many_rows_there_are(synced: Deployment) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 from nl_pipeline.clients.onoffice import ActionOutcome, Activity, NewActivity
 from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.domain.least_calls import CrmLimits, ProviderLimits, ProviderWork
 from nl_pipeline.domain.schemas import contacts_schema, members_schema, validate
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.settings import Connection
@@ -188,6 +189,8 @@ class ModelCrm:
             create_activities=self._create_activities,
             find_activities=self._find_activities,
             read_action_kinds=lambda: {"Email": ("Eingang",)},
+            calls=Counter(),
+            limits=CrmLimits(page_rows=1, ids_per_request=1, actions_per_request=1),
         )
 
     def now(self) -> datetime:
@@ -333,12 +336,22 @@ class ModelAudience:
     def __init__(self, world: World) -> None:
         self.world = world
 
+    #: Nothing is called here, so nothing is counted.
+    limits = ProviderLimits(
+        page_rows=1, rows_per_bulk_call=1, operations_per_batch=1, calls_per_batch=1
+    )
+    passes: tuple[int, ...] = ()
+    settings_calls: frozenset[str] = frozenset()
+
     @property
     def calls(self) -> Counter[str]:
         return Counter()
 
     def now(self) -> datetime:
         return self.world.clock.now()
+
+    def work_of(self, pending: Sequence[Pending]) -> ProviderWork:
+        return ProviderWork()
 
     def check(self, *, name: str, audience_id: str | None) -> AudienceFound:
         return AudienceFound("audience", created=False, fields_created=())

@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from nl_pipeline.clients.http import Transport, connections
-from nl_pipeline.clients.mailchimp import audiences, batches, bulk
+from nl_pipeline.clients.mailchimp import audiences, batches, bulk, feeds
 from nl_pipeline.clients.mailchimp.models import (
     AbuseReport,
     Account,
@@ -40,6 +40,7 @@ from nl_pipeline.clients.mailchimp.paging import LARGEST_PAGE, MemberPages, coll
 from nl_pipeline.clients.mailchimp.problems import SYSTEM, MemberAbsent
 from nl_pipeline.clients.mailchimp.session import Path, Session, api_root
 from nl_pipeline.clients.mailchimp.times import moment_of, query_time
+from nl_pipeline.domain.least_calls import ProviderLimits
 
 MOST_CONNECTIONS = 10
 """Simultaneous requests Mailchimp allows one user, over all programs together."""
@@ -50,18 +51,6 @@ _MEMBER = "/lists/{list_id}/members/{subscriber_hash}"
 class _TagsAnswer(msgspec.Struct, frozen=True):
     tags: list[Tag]
     total_items: int
-
-
-class _FeedEntry(msgspec.Struct, frozen=True):
-    activity_type: str
-    created_at_timestamp: str = ""
-    is_admin_unsubscribed: bool | None = None
-    unsubscribe_reason: str | None = ""
-    signup_category: str | None = ""
-
-
-class _FeedAnswer(msgspec.Struct, frozen=True):
-    activity: list[_FeedEntry]
 
 
 class _AbuseEntry(msgspec.Struct, frozen=True):
@@ -79,7 +68,10 @@ class MailchimpClient:
     """One API key. `base_url` None takes the data centre from the key.
 
     `calls` counts HTTP requests by "METHOD template", repeats included. At most `max_connections`
-    requests are open at a time. `timeout_seconds` is above Mailchimp's own 120.
+    requests are open at a time. `timeout_seconds` is above Mailchimp's own 120. From
+    `batch_threshold` operations on a batch is used: it costs three calls at least, and in practice
+    some more while it is waited for. Feeds are read in batches from `feed_batch_threshold` on: a
+    plan waits for them, and a hundred single reads are faster than a batch.
     """
 
     def __init__(
@@ -89,7 +81,8 @@ class MailchimpClient:
         api_key: str,
         max_connections: int = 8,
         page_size: int = LARGEST_PAGE,
-        batch_threshold: int = 25,
+        batch_threshold: int = 10,
+        feed_batch_threshold: int = 100,
         timeout_seconds: float = 130.0,
         http: httpx.Client | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -109,6 +102,7 @@ class MailchimpClient:
         self._window = 2 * max_connections
         self._page_size = page_size
         self._batch_threshold = batch_threshold
+        self._feed_batch_threshold = feed_batch_threshold
         self._sleep = sleep
         self.calls: Counter[str] = self._session.calls
 
@@ -199,49 +193,22 @@ class MailchimpClient:
         )
         return [tag for page in pages for tag in page.tags]
 
-    def activity_feed(
-        self, audience_id: str, member_id: str, *, filters: Sequence[str]
-    ) -> list[FeedItem]:
-        """Return the events of a member, of the kinds named in `filters` (all when empty).
-
-        Events without a readable time are left out. Raises `MemberAbsent`.
-        """
-        pages = collect(
-            self._session,
-            Path(f"{_MEMBER}/activity-feed", [audience_id, member_id]),
-            answer=_FeedAnswer,
-            rows_of=lambda page: page.activity,
-            total_of=lambda _: None,
-            params={"activity_filters": ",".join(filters)} if filters else None,
-        )
-        items = []
-        for entry in (entry for page in pages for entry in page.activity):
-            at = moment_of(entry.created_at_timestamp)
-            if at is not None:
-                items.append(
-                    FeedItem(
-                        activity_type=entry.activity_type,
-                        at=at,
-                        is_admin_unsubscribed=entry.is_admin_unsubscribed,
-                        unsubscribe_reason=entry.unsubscribe_reason or "",
-                        signup_category=entry.signup_category or "",
-                    )
-                )
-        return items
-
     def activity_feeds(
         self, audience_id: str, member_ids: Sequence[str], *, filters: Sequence[str]
     ) -> dict[str, list[FeedItem]]:
-        """Return the feeds of several members, read in parallel; absent members have no entry."""
+        """Return the events of several members, of the kinds named in `filters` (all when empty).
 
-        def feed(member_id: str) -> list[FeedItem] | None:
-            try:
-                return self.activity_feed(audience_id, member_id, filters=filters)
-            except MemberAbsent:
-                return None
-
-        feeds = zip(member_ids, self._pool.map(feed, member_ids), strict=True)
-        return {member_id: items for member_id, items in feeds if items is not None}
+        Absent members have no entry.
+        """
+        return feeds.read_feeds(
+            self._session,
+            pool=self._pool,
+            audience_id=audience_id,
+            member_ids=member_ids,
+            filters=filters,
+            batch_threshold=self._feed_batch_threshold,
+            sleep=self._sleep,
+        )
 
     def abuse_reports(self, audience_id: str) -> list[AbuseReport]:
         """Return all spam complaints of an audience."""
@@ -299,6 +266,17 @@ class MailchimpClient:
     def wait_for_batches(self, *, since: datetime) -> int:
         """Wait until no batch submitted `since` is under way; returns how many were."""
         return batches.wait_for_running(self._session, since=since, sleep=self._sleep)
+
+    @property
+    def limits(self) -> ProviderLimits:
+        """What this client puts into one call at most."""
+        return ProviderLimits(
+            page_rows=self._page_size,
+            rows_per_bulk_call=bulk.CHUNK,
+            operations_per_batch=batches.CHUNK,
+            # It is handed in, asked for until it is finished, and its archive is fetched.
+            calls_per_batch=3,
+        )
 
     def static_segment(self, audience_id: str, *, name: str, create: bool) -> int | None:
         """Return the id of a tag by its name, creating it if asked; None if absent."""

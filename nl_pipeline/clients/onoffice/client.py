@@ -40,6 +40,7 @@ from nl_pipeline.clients.onoffice.models import (
 from nl_pipeline.clients.onoffice.paging import AddressPages, address_records, announced_total
 from nl_pipeline.clients.onoffice.session import Session
 from nl_pipeline.clients.onoffice.writing import chunks, write
+from nl_pipeline.domain.least_calls import CrmLimits
 
 MOST_ROWS = 500
 """Rows a reading action returns at most (apidoc, general notes)."""
@@ -235,6 +236,15 @@ class OnOfficeClient:
         return self._written(
             [(item.reference, self._activity_action(item)) for item in activities],
             repeatable=False,
+        )
+
+    @property
+    def limits(self) -> CrmLimits:
+        """What this client puts into one request at most."""
+        return CrmLimits(
+            page_rows=self._page_size,
+            ids_per_request=MOST_ROWS,
+            actions_per_request=self._actions_per_request,
         )
 
     def find_activities(self, address_id: int, *, marker: str) -> list[Activity]:

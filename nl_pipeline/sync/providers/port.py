@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from nl_pipeline.domain.least_calls import ProviderLimits, ProviderWork
 from nl_pipeline.settings import Connection
 from nl_pipeline.warehouse.observations import Evidence
 from nl_pipeline.warehouse.outcomes import Pending, Result
@@ -86,6 +87,21 @@ class AudienceSide(Protocol):
         self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
     ) -> list[Evidence]:
         """Whether these archived members had unsubscribed before they were archived."""
+
+    @property
+    def limits(self) -> ProviderLimits:
+        """What fits into one call."""
+
+    @property
+    def passes(self) -> tuple[int, ...]:
+        """Rows of each pass the latest ``read`` took."""
+
+    @property
+    def settings_calls(self) -> frozenset[str]:
+        """Calls that ask about the audience as a whole, which once a sync is enough for."""
+
+    def work_of(self, pending: Sequence[Pending]) -> ProviderWork:
+        """What it takes to send these changes."""
 
     def push(
         self,

@@ -7,12 +7,15 @@ Must not be here: rules, SQL.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.domain.fields import Direction, ProfileField
+from nl_pipeline.domain.least_calls import ProviderLimits
 from nl_pipeline.sync.providers.mailchimp.look_ups import LookUps
 from nl_pipeline.sync.providers.mailchimp.reading import Reading
 from nl_pipeline.sync.providers.mailchimp.set_up import SetUp
+from nl_pipeline.sync.providers.mailchimp.work import work_of
 from nl_pipeline.sync.providers.mailchimp.writing import Writing
 
 __all__ = ["MailchimpAudience"]
@@ -21,11 +24,20 @@ __all__ = ["MailchimpAudience"]
 class MailchimpAudience:
     """One Mailchimp account; the methods are those of the port (``AudienceSide``)."""
 
+    settings_calls: Final = frozenset(
+        {
+            "GET /lists",
+            "GET /lists/{list_id}/merge-fields",
+            "GET /lists/{list_id}/abuse-reports",
+            "GET /lists/{list_id}/tag-search",
+        }
+    )
+
     def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
         synced = tuple(f for f in fields if f.direction is not Direction.OFF)
         self.client = client
         set_up, look_ups = SetUp(client, fields=synced), LookUps(client)
-        reading = Reading(client, fields=fields)
+        reading = self._reading = Reading(client, fields=fields)
         self.now = client.now
         self.check = set_up.check
         self.prepare = set_up.prepare
@@ -36,7 +48,16 @@ class MailchimpAudience:
         writing = Writing(client, fields=synced)
         self.push = writing.push
         self.settle = writing.settle
+        self.work_of = work_of
 
     @property
     def calls(self) -> Counter[str]:
         return self.client.calls
+
+    @property
+    def limits(self) -> ProviderLimits:
+        return self.client.limits
+
+    @property
+    def passes(self) -> tuple[int, ...]:
+        return self._reading.passes

@@ -66,6 +66,14 @@ class _Rounds:
     addresses: list[_Part] = field(default_factory=list)
 
 
+@dataclass
+class _Told:
+    """What came of a portion beside its profiles."""
+
+    along: list[Result] = field(default_factory=list)
+    stopped: OperatorNeeded | None = None
+
+
 class Profiles:
     """Updates members; ``fields`` are those that are synced."""
 
@@ -79,35 +87,47 @@ class Profiles:
         pending: Sequence[Pending],
         *,
         on_results: Callable[[list[Result]], None],
+        along: Sequence[Operation] = (),
     ) -> None:
-        """Send profile updates and changes of address. Raises OperatorNeeded when Mailchimp
-        refuses to work with us at all."""
+        """Send profile updates and changes of address, and other operations ``along`` with them in
+        the same batches; the reference of such a one is the number of its change.
+
+        Raises OperatorNeeded when Mailchimp refuses to work with us at all.
+        """
         by_member: dict[str, list[Pending]] = {}
         for item in pending:
             by_member.setdefault(item.change.record_id, []).append(item)
         updates = [_Update(items) for items in by_member.values()]
-        for start in range(0, len(updates), _PORTION):
+        for start in range(0, max(len(updates), len(along)), _PORTION):
             portion = updates[start : start + _PORTION]
-            stopped = self._send(audience_id, [self._whole(update) for update in portion])
-            on_results([result for update in portion for result in _results(update)])
-            if stopped is not None:
-                raise stopped
+            parts = [self._whole(update) for update in portion]
+            told = self._send(audience_id, parts, along=along[start : start + _PORTION])
+            on_results([*told.along, *(r for update in portion for r in _results(update))])
+            if told.stopped is not None:
+                raise told.stopped
 
-    def _send(self, audience_id: str, parts: list[_Part]) -> OperatorNeeded | None:
-        stopped: OperatorNeeded | None = None
+    def _send(self, audience_id: str, parts: list[_Part], *, along: Sequence[Operation]) -> _Told:
+        told = _Told()
         rounds = _Rounds(again=parts)
-        while rounds.again or rounds.addresses:
+        while rounds.again or rounds.addresses or along:
             now, rounds.again = rounds.again, []
             if not now:
                 now, rounds.addresses = rounds.addresses, []
             operations = [
                 self._operation(part, reference=str(position)) for position, part in enumerate(now)
             ]
-            for outcome in self._client.run(audience_id, operations):
+            outcomes = self._client.run(audience_id, [*operations, *along])
+            for outcome in outcomes:
                 if isinstance(outcome.error, OperatorNeeded):
-                    stopped = outcome.error
+                    told.stopped = outcome.error
+            for outcome in outcomes[: len(operations)]:
                 self._take(now[int(outcome.reference)], outcome=outcome, rounds=rounds)
-        return stopped
+            told.along += [
+                result_of(int(o.reference), o.error, record_id="")
+                for o in outcomes[len(operations) :]
+            ]
+            along = ()
+        return told
 
     def _take(self, part: _Part, *, outcome: OperationOutcome, rounds: _Rounds) -> None:
         update, error = part.update, outcome.error

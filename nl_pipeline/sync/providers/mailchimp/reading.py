@@ -58,6 +58,12 @@ class Reading:
     def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
         self._client = client
         self._fields = fields
+        self._latest: tuple[MemberPages, ...] = ()
+
+    @property
+    def passes(self) -> tuple[int, ...]:
+        """Rows of each sweep of the latest read."""
+        return tuple(sweep.rows for sweep in self._latest)
 
     def read(
         self, audience_id: str, *, since: datetime | None, observed_at: datetime
@@ -73,6 +79,7 @@ class Reading:
             )
             for status in (None, "archived")
         )
+        self._latest = sweeps
         read = AudienceRead(sweeps=sweeps, frames=iter(()))
         read.frames = self._frames(
             sweeps, audience_id=audience_id, observed_at=observed_at, rejected=read.rejected

@@ -23,6 +23,7 @@ from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sync.providers.mailchimp.creating import Creating
 from nl_pipeline.sync.providers.mailchimp.profiles import Profiles
 from nl_pipeline.sync.providers.mailchimp.refusals import result_of
+from nl_pipeline.sync.providers.mailchimp.work import has_own_tag_only
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.warehouse.outcomes import Pending, Result
 
@@ -53,9 +54,10 @@ class Writing:
         *,
         on_results: Callable[[list[Result]], None],
     ) -> None:
-        """Removals first, then creations in bulk, then profiles, then tags.
+        """Removals first, then creations in bulk, then everything else of existing members at once.
 
-        Raises OperatorNeeded when Mailchimp refuses to work with us at all.
+        Only tags of members whom this very push brings back or moves have to wait for that: a batch
+        keeps no order. Raises OperatorNeeded when Mailchimp refuses to work with us at all.
         """
         by_action: dict[str, list[Pending]] = {}
         for item in pending:
@@ -75,20 +77,33 @@ class Writing:
             on_results=on_results,
             batched=False,
         )
-        self._profiles.update(
-            audience_id,
-            [*take("update_member", []), *take("change_address", [])],
-            on_results=on_results,
-        )
         moved = {
             item.change.record_id: member_id_of(item.change.after["email"])
             for item in take("change_address", [])
         }
-        self._tag(
+        lost = created.lost | back.lost
+        on_results(
+            [
+                Result(p.change.seq, "overtaken", cause="not_subscribed")
+                for p in take("tag_member", [])
+                if p.change.key in lost
+            ]
+        )
+        tags = [p for p in take("tag_member", []) if p.change.key not in lost]
+        failed = self._mark_as_ours(audience_id, tags, on_results=on_results)
+        self._profiles.update(
             audience_id,
-            take("tag_member", []),
-            lost=created.lost | back.lost,
-            moved=moved,
+            [*take("update_member", []), *take("change_address", [])],
+            on_results=on_results,
+            along=_tag_operations(
+                [p for p in tags if p.change.record_id not in moved], failed=failed, moved={}
+            ),
+        )
+        self._run(
+            audience_id,
+            _tag_operations(
+                [p for p in tags if p.change.record_id in moved], failed=failed, moved=moved
+            ),
             on_results=on_results,
         )
         # No further contact is taken: whoever is there already has been served by now.
@@ -129,74 +144,61 @@ class Writing:
             if stopped is not None:
                 raise stopped
 
-    def _tag(
+    def _mark_as_ours(
         self,
         audience_id: str,
         pending: Sequence[Pending],
         *,
-        lost: set[str],
-        moved: dict[str, str],
         on_results: Callable[[list[Result]], None],
-    ) -> None:
-        """Ownership in bulk through the static segment, everything else per member.
+    ) -> set[int]:
+        """Give the ownership tag, in bulk through the static segment; returns who did not get it.
 
         The member call can suppress automations that hang on a tag (``is_syncing``), the segment
         call cannot, so only our own tag goes that way.
         """
-        on_results(
-            [
-                Result(p.change.seq, "overtaken", cause="not_subscribed")
-                for p in pending
-                if p.change.key in lost
-            ]
-        )
-        open_ = [p for p in pending if p.change.key not in lost]
-        owning = [p for p in open_ if OWNERSHIP_TAG in p.change.after["add"]]
+        owning = [p for p in pending if OWNERSHIP_TAG in p.change.after["add"]]
         failed: set[int] = set()
-        if owning:
-            if self._segment is None:
-                self._segment = self._client.static_segment(
-                    audience_id, name=OWNERSHIP_TAG, create=True
-                )
-            assert self._segment is not None
-            for start in range(0, len(owning), _CHUNK):
-                chunk = owning[start : start + _CHUNK]
-                cause = ""
-                try:
-                    outcome = self._client.change_segment(
-                        audience_id, self._segment, add=[p.address for p in chunk], remove=[]
-                    )
-                    refused = {r.email_address.lower() for r in outcome.errors}
-                except OperatorNeeded:
-                    raise
-                except ApiError as error:
-                    refused, cause = {p.address.lower() for p in chunk}, error.code
-                bad = [p for p in chunk if p.address.lower() in refused]
-                failed |= {p.change.seq for p in bad}
-                on_results(
-                    [Result(p.change.seq, "failed", cause=cause or "tag_refused") for p in bad]
-                )
-                on_results(
-                    [
-                        Result(p.change.seq, "sent")
-                        for p in chunk
-                        if p.change.seq not in failed and _own_tags_only(p)
-                    ]
-                )
-        operations = [
-            tag_member(
-                moved.get(p.change.record_id, p.change.record_id) or member_id_of(p.address),
-                reference=str(p.change.seq),
-                add=[t for t in p.change.after["add"] if t != OWNERSHIP_TAG],
-                remove=p.change.after["remove"],
+        if owning and self._segment is None:
+            self._segment = self._client.static_segment(
+                audience_id, name=OWNERSHIP_TAG, create=True
             )
-            for p in open_
-            if p.change.seq not in failed and not _own_tags_only(p)
-        ]
-        self._run(audience_id, operations, on_results=on_results)
+        for start in range(0, len(owning), _CHUNK):
+            assert self._segment is not None
+            chunk = owning[start : start + _CHUNK]
+            cause = ""
+            try:
+                outcome = self._client.change_segment(
+                    audience_id, self._segment, add=[p.address for p in chunk], remove=[]
+                )
+                refused = {r.email_address.lower() for r in outcome.errors}
+            except OperatorNeeded:
+                raise
+            except ApiError as error:
+                refused, cause = {p.address.lower() for p in chunk}, error.code
+            bad = [p for p in chunk if p.address.lower() in refused]
+            failed |= {p.change.seq for p in bad}
+            on_results([Result(p.change.seq, "failed", cause=cause or "tag_refused") for p in bad])
+            on_results(
+                [
+                    Result(p.change.seq, "sent")
+                    for p in chunk
+                    if p.change.seq not in failed and has_own_tag_only(p)
+                ]
+            )
+        return failed
 
 
-def _own_tags_only(pending: Pending) -> bool:
-    return (
-        set(pending.change.after["add"]) <= {OWNERSHIP_TAG} and not pending.change.after["remove"]
-    )
+def _tag_operations(
+    pending: Sequence[Pending], *, failed: set[int], moved: dict[str, str]
+) -> list[Operation]:
+    """Everything but the ownership tag, one operation a member; ``moved``: new ids by old ones."""
+    return [
+        tag_member(
+            moved.get(p.change.record_id, p.change.record_id) or member_id_of(p.address),
+            reference=str(p.change.seq),
+            add=[t for t in p.change.after["add"] if t != OWNERSHIP_TAG],
+            remove=p.change.after["remove"],
+        )
+        for p in pending
+        if p.change.seq not in failed and not has_own_tag_only(p)
+    ]
