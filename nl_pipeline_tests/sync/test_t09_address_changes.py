@@ -429,3 +429,17 @@ def test_the_winner_of_a_shared_address_can_go_without_an_archiving(scenario: Sc
     scenario.sync("full")
 
     assert scenario.status("gruppe") == "subscribed"
+
+
+def test_a_further_entry_becomes_the_main_one_and_the_former_stays_beside_it(
+    scenario: Scenario,
+) -> None:
+    # Spelled otherwise in the CRM: the entry is named as it stands there.
+    scenario.add_contact("vorn", YES, "Hinten@Kunde.example")
+    scenario.sync()
+    scenario.person("change_email", "vorn", new_email="hinten@kunde.example")
+
+    scenario.sync()
+
+    contact = scenario.picture().contact("hinten")
+    assert sorted(contact["emails"]) == ["hinten@kunde.example", "vorn@kunde.example"]
