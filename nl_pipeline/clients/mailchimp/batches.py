@@ -175,7 +175,11 @@ def _outcomes(
             yield OperationOutcome(operation.reference, None, None, submitted.error)
         return
     try:
-        rows = _results(session, _finished(session, batch, sleep=sleep, progressed=progressed))
+        finished = _finished(session, batch, sleep=sleep, progressed=progressed)
+        if finished is None:
+            # It would run later, over whatever has changed by then.
+            session.perform("DELETE", Path(_BATCH, [batch.id]), repeatable=True)
+        rows = _results(session, finished)
     except ApiError:
         # The batch goes on without us (or is forgotten): which of its operations were applied
         # cannot be told, and one lost answer must not hide the outcomes of other batches.
@@ -191,14 +195,10 @@ def _finished(
     sleep: Callable[[float], None],
     progressed: Callable[[int], None],
 ) -> _Batch | None:
-    """Poll until the batch is finished; None when it stood still for too long.
-
-    One that is given up is stopped: it would run later, over whatever has changed by then.
-    """
+    """Poll until the batch is finished; None when it stood still for too long."""
     wait, idle = _FIRST_WAIT, 0.0
     while batch.status != "finished":
         if idle >= _PATIENCE:
-            session.perform("DELETE", Path(_BATCH, [batch.id]), repeatable=True)
             return None
         sleep(wait)
         before = (batch.status, batch.finished_operations)
