@@ -78,6 +78,7 @@ class Story:
 
     after: Picture
     first_complete: bool
+    first_left_out: tuple[int, int]
     quarantined: set[tuple[str, str, str]]
     problems: list[reports.Problem]
     second_complete: bool
@@ -102,6 +103,7 @@ def story(started_scenario: StartedScenario) -> Iterator[Story]:
         move_contact(scenario, address("kunde-04"), "kunde-04@falsch.example")
         scenario.person("unsubscribe", "kunde-05")
         first = scenario.sync()
+        assert first.push is not None
         after, found = scenario.picture(), quarantined(scenario)
         problems = reports.list_problems(scenario.link.warehouse)
         scenario.control.forget_calls()
@@ -113,6 +115,7 @@ def story(started_scenario: StartedScenario) -> Iterator[Story]:
         yield Story(
             after=after,
             first_complete=first.complete,
+            first_left_out=(first.push.fields_dropped, first.push.without_effect),
             quarantined=found,
             problems=problems,
             second_complete=second.complete,
@@ -153,6 +156,10 @@ def test_a_refused_field_stops_no_opt_out(story: Story) -> None:
 
 def test_a_refused_field_makes_the_run_incomplete_once(story: Story) -> None:
     assert (story.first_complete, story.second_complete) == (False, True)
+
+
+def test_a_field_that_was_left_out_is_counted_and_not_expected_back(story: Story) -> None:
+    assert story.first_left_out == (4, 0)
 
 
 def test_every_refused_value_is_quarantined_by_itself(story: Story) -> None:

@@ -230,9 +230,11 @@ def _outcomes(
     # Batches run side by side: the time waited for an earlier one was waited for this one too.
     wait = max(0.0, _FIRST_WAIT - (sleep.slept - submitted.slept))
     try:
-        rows = _results(
-            session, _finished(session, batch, sleep=sleep, progressed=progressed, wait=wait)
-        )
+        finished = _finished(session, batch, sleep=sleep, progressed=progressed, wait=wait)
+        if finished is None:
+            # It would run later, over whatever has changed by then.
+            session.perform("DELETE", Path(_BATCH, [batch.id]), repeatable=True)
+        rows = _results(session, finished)
     except ApiError:
         # The batch goes on without us (or is forgotten): which of its operations were applied
         # cannot be told, and one lost answer must not hide the outcomes of other batches.
@@ -251,13 +253,11 @@ def _finished(
 ) -> _Batch | None:
     """Poll until the batch is finished; None when it stood still for too long.
 
-    One that is given up is stopped: it would run later, over whatever has changed by then.
     ``wait``: seconds before the first look; 0 looks at once.
     """
     idle = 0.0
     while batch.status != "finished":
         if idle >= _PATIENCE:
-            session.perform("DELETE", Path(_BATCH, [batch.id]), repeatable=True)
             return None
         if wait:
             sleep(wait)
