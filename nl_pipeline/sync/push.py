@@ -163,7 +163,7 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
 
     def send(items: list[Pending], *, on_results: Callable[[list[Result]], None]) -> None:
         allowed = _fence(link, plan=plan, items=items)
-        waiting = {p.change.seq for p in allowed if p.change.action == "subscribe"}
+        waiting = {p.change.seq for p in items if p.change.action == "subscribe"}
 
         def keep(results: list[Result]) -> None:
             waiting.difference_update(r.seq for r in results if r.result == "sent")
