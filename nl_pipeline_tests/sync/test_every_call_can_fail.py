@@ -25,7 +25,7 @@ import pytest
 
 from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.sandbox.app import World
-from nl_pipeline.warehouse import plans
+from nl_pipeline.warehouse import pending, plans
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import Scenario, connected
 from nl_pipeline_tests.sync import busy_day
@@ -279,3 +279,27 @@ def test_the_day_holds_every_kind_of_call(day: Day) -> None:
         changes = {f"{method} {member}" for method in ("PUT", "PATCH", "DELETE")}
         changes.add(f"POST {member}/tags")
     assert kinds == crm | audience | changes
+
+
+def test_a_plan_sent_in_many_portions_ends_as_in_one(
+    day: Day,
+    scenario_world: World,
+    scenario_control: SandboxControl,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pending, "PORTION", 2)
+    noon = day.moments[-1]
+    assert noon.plan_id is not None
+    shutil.copytree(noon.folder, tmp_path, dirs_exist_ok=True)
+    with reopened(
+        scenario_world,
+        scenario_control,
+        noon.twins,
+        folder=tmp_path,
+        ahead=noon.ahead,
+        options=day.options,
+    ) as scenario:
+        scenario.apply(plans.load(scenario.link.warehouse, plan_id=noon.plan_id))
+
+        assert not day.outcome.differences(Outcome.of(scenario.picture()))
