@@ -94,6 +94,19 @@ def picture_rows(warehouse: Warehouse, *, side: str) -> int:
         return _number(db, f"SELECT count(*) FROM {'contacts' if side == 'crm' else 'members'}")
 
 
+def _keep_first(db: duckdb.DuckDBPyConnection, *, table: str, of: str, order: str) -> None:
+    """Of rows with the same ``of`` keep the first in ``order``.
+
+    Only what occurs more than once is sorted, which is next to nothing: sorting all of a large
+    table would take its size in memory once more.
+    """
+    db.execute(
+        f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {of} IN"
+        f" (SELECT {of} FROM {table} GROUP BY {of} HAVING count(*) > 1)"
+        f" QUALIFY row_number() OVER (PARTITION BY {of} ORDER BY {order}) > 1)"
+    )
+
+
 def finish_contacts(
     warehouse: Warehouse, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
 ) -> None:
@@ -104,6 +117,8 @@ def finish_contacts(
     """
     replaces = snapshot.mode == "full" and snapshot.complete
     contact_print = _print("contacts", warehouse, "others")
+    with warehouse.beside_the_file() as db:
+        _keep_first(db, table="memory.staging_contacts", of="crm_id", order="observed_at DESC")
     with warehouse.transaction() as db:
         # Whoever left an address takes its opt-outs of until now along, whoever else still has it.
         db.execute(
@@ -129,7 +144,6 @@ def finish_contacts(
             " print) FROM (SELECT s.*, o.others FROM staging_contacts AS s LEFT JOIN"
             " (SELECT crm_id, list_sort(list(DISTINCT key)) AS others FROM"
             " staging_contact_addresses WHERE NOT is_main GROUP BY crm_id) AS o USING (crm_id))"
-            " QUALIFY row_number() OVER (PARTITION BY crm_id ORDER BY observed_at DESC) = 1"
         )
         db.execute(
             "INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses"
@@ -153,6 +167,13 @@ def finish_members(
     """
     replaces = snapshot.mode == "full" and snapshot.complete
     member_print = _print("members", warehouse)
+    with warehouse.beside_the_file() as db:
+        _keep_first(
+            db,
+            table="memory.staging_members",
+            of="member_id",
+            order="changed_at DESC NULLS LAST, observed_at DESC",
+        )
     with warehouse.transaction() as db:
         if snapshot.mode != "full":
             news.note(db, side="provider")
@@ -168,15 +189,14 @@ def finish_members(
             )
         db.execute(
             f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
-            " staging_members QUALIFY row_number() OVER (PARTITION BY member_id"
-            " ORDER BY changed_at DESC NULLS LAST, observed_at DESC) = 1"
+            " staging_members"
         )
         # Two spellings of one address can be two members: the more restrictive one speaks for it.
-        db.execute(
-            "DELETE FROM members WHERE rowid IN (SELECT rowid FROM members QUALIFY row_number()"
-            " OVER"
-            " (PARTITION BY key ORDER BY state IN ('UNSUB', 'COMPLAINT') DESC, changed_at DESC"
-            " NULLS LAST) > 1)"
+        _keep_first(
+            db,
+            table="members",
+            of="key",
+            order="state IN ('UNSUB', 'COMPLAINT') DESC, changed_at DESC NULLS LAST",
         )
         if complaints is not None:
             reported = pd.DataFrame({"member_id": pd.Series(list(complaints), dtype="str")})
