@@ -17,7 +17,7 @@ from nl_pipeline.sync import advice
 from nl_pipeline.warehouse import quarantine, reports
 from nl_pipeline.warehouse.person import ConsentEvent, find_person
 from nl_pipeline.warehouse.quarantine import QuarantinedRow
-from nl_pipeline_tests.scenario import CANCEL, YES, Scenario, address
+from nl_pipeline_tests.scenario import CANCEL, YES, Picture, Scenario, address
 from nl_pipeline_tests.sync.conftest import StartedScenario
 
 FAKE = "gibt-es-nicht.example"
@@ -239,70 +239,67 @@ def just_before_creating(
     monkeypatch.setattr(client, "add_members", act_first)
 
 
-@pytest.fixture(params=UNKNOWN_OPT_OUT.items(), ids=list(UNKNOWN_OPT_OUT))
-def refused_opt_out(
-    request: pytest.FixtureRequest, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Scenario, str]:
-    """The scenario after a sync that subscribes somebody who has just opted out; the cause."""
+@dataclass(frozen=True)
+class OptOutStory:
+    """Somebody is refused for an opt-out that no read had shown; what becomes of it."""
+
+    cause: str
+    ledger: list[tuple[str, str, str]]
+    cancelled: Picture
+    yes_again: Picture
+    signed_up_again: Picture
+
+
+@pytest.fixture(scope="module", params=UNKNOWN_OPT_OUT.items(), ids=list(UNKNOWN_OPT_OUT))
+def opt_out(
+    request: pytest.FixtureRequest, started_scenario: StartedScenario
+) -> Iterator[OptOutStory]:
     wording, cause = request.param
-    scenario.control.switch("mailchimp", name="post_on_opted_out", value="compliance")
-    scenario.control.switch("mailchimp", name="refusal_wording", value=wording)
-    scenario.add_contact("fresh", YES)
+    with started_scenario() as scenario, pytest.MonkeyPatch.context() as patch:
+        scenario.control.switch("mailchimp", name="post_on_opted_out", value="compliance")
+        scenario.control.switch("mailchimp", name="refusal_wording", value=wording)
+        scenario.add_contact("fresh", YES)
 
-    def come_and_go() -> None:
+        def come_and_go() -> None:
+            scenario.person("subscribe", "fresh")
+            scenario.person("unsubscribe", "fresh")
+
+        just_before_creating(scenario, patch, come_and_go)
+        scenario.sync()
+        found = [(e.event, e.actor, e.source) for e in ledger(scenario, "fresh")]
+        scenario.sync()
+        cancelled = scenario.picture()
+        quarantine.lift(scenario.link.warehouse)
+        scenario.set_newsletter("fresh", YES)
+        scenario.sync("full")
+        yes_again = scenario.picture()
+        scenario.pass_time()
         scenario.person("subscribe", "fresh")
-        scenario.person("unsubscribe", "fresh")
-
-    just_before_creating(scenario, monkeypatch, come_and_go)
-    scenario.sync()
-    return scenario, cause
+        scenario.sync()
+        yield OptOutStory(cause, found, cancelled, yes_again, scenario.picture())
 
 
 def test_a_refusal_for_an_opt_out_is_kept_as_a_withdrawal_by_the_person(
-    refused_opt_out: tuple[Scenario, str],
+    opt_out: OptOutStory,
 ) -> None:
-    scenario, cause = refused_opt_out
-
-    found = [(e.event, e.actor, e.source) for e in ledger(scenario, "fresh")]
-    assert found == [("WITHDRAW", "person", f"refused_{cause}")]
+    assert opt_out.ledger == [("WITHDRAW", "person", f"refused_{opt_out.cause}")]
 
 
 def test_a_refusal_for_an_opt_out_cancels_in_the_crm_and_asks_nobody_to_confirm(
-    refused_opt_out: tuple[Scenario, str],
+    opt_out: OptOutStory,
 ) -> None:
-    scenario, _ = refused_opt_out
-
-    scenario.sync()
-    scenario.sync("full")
-
-    after = scenario.picture()
+    after = opt_out.cancelled
     assert (after.newsletter("fresh"), after.status("fresh")) == (CANCEL, "unsubscribed")
     assert {status for _, status in after.api_history()} & {"pending"} == set()
 
 
-def test_lifting_the_quarantine_lifts_no_opt_out(refused_opt_out: tuple[Scenario, str]) -> None:
-    scenario, _ = refused_opt_out
-    quarantine.lift(scenario.link.warehouse)
-    scenario.sync()
-    scenario.set_newsletter("fresh", YES)
-
-    scenario.sync()
-    scenario.sync("full")
-
-    assert scenario.status("fresh") == "unsubscribed"
+def test_neither_lifting_the_quarantine_nor_a_yes_lifts_the_opt_out(opt_out: OptOutStory) -> None:
+    assert opt_out.yes_again.status("fresh") == "unsubscribed"
 
 
-def test_after_such_a_refusal_the_person_comes_back_by_signing_up(
-    refused_opt_out: tuple[Scenario, str],
-) -> None:
-    scenario, _ = refused_opt_out
-    scenario.sync()
-    scenario.pass_time()
-    scenario.person("subscribe", "fresh")
-
-    scenario.sync()
-
-    assert (scenario.newsletter("fresh"), scenario.status("fresh")) == (YES, "subscribed")
+def test_after_such_a_refusal_the_person_comes_back_by_signing_up(opt_out: OptOutStory) -> None:
+    after = opt_out.signed_up_again
+    assert (after.newsletter("fresh"), after.status("fresh")) == (YES, "subscribed")
 
 
 def test_an_address_that_has_just_bounced_is_no_opt_out(
