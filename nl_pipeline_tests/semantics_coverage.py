@@ -107,6 +107,31 @@ _TABLE = """
 3 | S31
     status_stories[S31…]
     t06_missing_consent.an_unknown_value_changes_nothing_for_a_subscriber
+4 | only CRM changed
+    profile_fields.a_value_changed_in_the_crm_goes_to_the_provider
+4 | only provider changed, direction both
+    profile_fields.a_value_changed_at_the_provider_comes_into_the_crm_with_a_note
+    profile_fields.a_note_is_written_once_per_change
+4 | only provider changed, direction to_provider
+    profile_fields.a_field_that_only_goes_out_is_reported_and_overwritten
+4 | both changed, equal
+    profile_fields.the_same_change_on_both_sides_is_the_new_base
+4 | both changed, different
+    profile_fields.of_two_different_changes_the_crms_wins_and_the_other_is_listed
+4 | CRM empty, provider filled, base empty
+    profile_fields.a_value_that_only_the_provider_ever_had_is_left
+4 | CRM emptied
+    profile_fields.a_value_emptied_in_the_crm_stays_at_the_provider
+    profile_fields.a_value_emptied_in_the_crm_is_emptied_at_the_provider_on_demand
+4 | provider blank
+    profile_fields.a_value_emptied_at_the_provider_never_empties_the_crm
+4 | provider rejects a field
+    t14_rejected_fields.a_person_is_subscribed_without_the_refused_field
+    t14_rejected_fields.the_other_fields_of_an_update_are_written
+    t14_rejected_fields.every_refused_value_is_quarantined_by_itself
+4 | field missing at the provider or in another language
+    setup.set_up_creates_the_merge_fields_that_are_missing_and_only_those
+    setup.a_merge_field_that_vanishes_stops_the_sync_before_it_writes
 5 | CRM a→b, a SUB, b unknown at provider
     t09_address_changes[in the CRM: an address the provider does not know…]
     t09_address_changes[in the CRM: tags go along]
@@ -180,6 +205,18 @@ _TABLE = """
 
 EVERY_ROW: dict[str, tuple[str, ...]] = {
     "3": tuple(f"S{number:02d}" for number in range(1, 33)),
+    "4": (
+        "only CRM changed",
+        "only provider changed, direction both",
+        "only provider changed, direction to_provider",
+        "both changed, equal",
+        "both changed, different",
+        "CRM empty, provider filled, base empty",
+        "CRM emptied",
+        "provider blank",
+        "provider rejects a field",
+        "field missing at the provider or in another language",
+    ),
     "5": (
         "CRM a→b, a SUB, b unknown at provider",
         "same, b exists",
