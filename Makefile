@@ -55,6 +55,7 @@ bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which g
 	$(BIN)/python -m benchmarks.plan_diff
 	$(BIN)/python -m benchmarks.extract_load
 	$(BIN)/python -m benchmarks.dagster_overhead
+	$(BIN)/python -m benchmarks.large_sync
 
 clean: ## Remove environments and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .venv-rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
