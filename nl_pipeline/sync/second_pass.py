@@ -35,7 +35,9 @@ def follow_up(link: Link, *, plan: Plan, push: PushResult) -> SecondPass | None:
     if not push.tried:
         return None
     pull_contacts(link)
-    if not push.overtaken and not news.count(link.warehouse):
+    if not news.count(link.warehouse) and not outcomes.count_overtaken_by_events(
+        link.warehouse, plan_id=plan.plan_id
+    ):
         return None
     again = make_plan(link, mode="incremental")
     if again.verdict is Verdict.APPROVAL:
@@ -49,10 +51,12 @@ def taken_together(push: PushResult, *, second: SecondPass | None) -> PushResult
     if second is None or second.push is None:
         return push
     last = second.push
+    # What the first push was refused and the second plan therefore left out.
+    left_out = max(0, last.quarantined - push.quarantined)
     return PushResult(
         plan_id=last.plan_id,
         confirmed=push.confirmed + last.confirmed,
-        refused=last.refused,
+        refused=last.refused + left_out,
         failed=last.failed,
         unknown=last.unknown,
         overtaken=push.overtaken + last.overtaken,

@@ -228,6 +228,17 @@ def record_withdrawals(
         )
 
 
+def count_overtaken_by_events(warehouse: Warehouse, *, plan_id: str) -> int:
+    """Changes that fell because something else had changed, not because we did not get through."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT count(*) FROM outcome_now WHERE plan_id = ? AND result = 'overtaken'"
+            " AND cause <> 'not_subscribed'",
+            [plan_id],
+        ).fetchall()
+    return int(rows[0][0])
+
+
 def carry_over(warehouse: Warehouse, *, plan_id: str, after: str, now: datetime) -> None:
     """Give changes of a plan the results they had in the plan before it, where they had failed.
 

@@ -27,6 +27,7 @@ from nl_pipeline.clients.onoffice import (
     NewAddress,
     OnOfficeClient,
     RightMissing,
+    ValueRefused,
     multiselect_keys,
 )
 from nl_pipeline.clients.onoffice.envelope import signature
@@ -211,14 +212,14 @@ def test_a_code_of_a_read_says_what_to_do_next(errorcode: int, kind: type[ApiErr
     [
         (80, SkipRecord),
         (292, SkipRecord),
-        (77, SkipRecord),
-        (75, SkipRecord),
+        (77, ValueRefused),
+        (75, ValueRefused),
         (131, RightMissing),
         (174, RightMissing),
         (261, RightMissing),
-        (141, Permanent),
-        (144, Permanent),
-        (145, Permanent),
+        (141, ValueRefused),
+        (144, ValueRefused),
+        (145, ValueRefused),
         (158, OperatorNeeded),
         (137, OperatorNeeded),
         (70, Retryable),

@@ -57,6 +57,11 @@ class WarehouseInMemory(Warehouse):
             db.execute("SET TimeZone = 'UTC'")
             yield db
 
+    @contextlib.contextmanager
+    def beside_the_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._opened() as db:
+            yield db
+
     def close(self) -> None:
         """Give the memory back."""
         self._memory.close()

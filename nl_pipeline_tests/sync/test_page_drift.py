@@ -20,6 +20,13 @@ CHANGED = ORDINARY[:25]
 SECOND_PAGE = {"onoffice": "read:address", "mailchimp": r"/members\?.*offset=(9|10)&"}
 
 
+@pytest.fixture(autouse=True)
+def _told_after_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is told when a portion of rows is complete; here a page is one."""
+    monkeypatch.setattr("nl_pipeline.sync.crm._PORTION", 1)
+    monkeypatch.setattr("nl_pipeline.sync.providers.mailchimp.reading._PORTION", 1)
+
+
 def one_leaves_one_comes(scenario: Scenario, *, side: str, number: int) -> None:
     """The first row of a side is gone and there is a new last one: the total stays."""
     newcomer = f"drift-{number}"

@@ -228,7 +228,7 @@ def just_before_creating(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]
 ) -> None:
     """Let something happen between our last look at the audience and the creation."""
-    client = scenario.link.audience._client  # type: ignore[attr-defined]
+    client = scenario.link.audience.client  # type: ignore[attr-defined]
     add = client.add_members
 
     def act_first(audience_id: str, members: Any) -> Any:

@@ -73,7 +73,7 @@ def test_a_sync_does_what_its_plan_says_and_nothing_else(busy: Scenario) -> None
     )
 
 
-def test_a_sync_books_exactly_the_opt_outs_and_sign_ups_it_wrote(busy: Scenario) -> None:
+def test_a_sync_books_exactly_what_came_in_from_the_provider(busy: Scenario) -> None:
     before = busy.picture()
 
     busy.sync()
@@ -83,7 +83,8 @@ def test_a_sync_books_exactly_the_opt_outs_and_sign_ups_it_wrote(busy: Scenario)
     booked = Counter(a["Aktionstyp"] for a in after.onoffice["activities"]) - Counter(
         a["Aktionstyp"] for a in before.onoffice["activities"]
     )
-    assert booked == Counter({"nicht bestellt": 1, "bestellt": 2})
+    # And one note of a name that was taken over from the provider.
+    assert booked == Counter({"nicht bestellt": 1, "bestellt": 2, "Eingang": 1})
 
 
 def test_a_busy_morning_is_settled_by_one_sync(busy: Scenario) -> None:
