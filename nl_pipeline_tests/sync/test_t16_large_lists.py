@@ -254,8 +254,8 @@ WORST_MOMENTS = (
     # The sync that finishes what came before books the activities first.
     ("onoffice", "create:agentslog", APPLIED_WITHOUT_ANSWER),
     ("mailchimp", r"POST /mailchimp/3.0/lists/\w+\?", APPLIED_WITHOUT_ANSWER),
-    ("mailchimp", "POST /mailchimp/3.0/batches", APPLIED_WITHOUT_ANSWER),
     ("mailchimp", "POST /mailchimp/3.0/lists/.*segments", APPLIED_WITHOUT_ANSWER),
+    ("mailchimp", "POST /mailchimp/3.0/batches", APPLIED_WITHOUT_ANSWER),
 )
 
 
