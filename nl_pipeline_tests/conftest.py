@@ -7,8 +7,9 @@ so that the tests of pure code start fast.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
 from nl_pipeline_tests.sandbox_control import SandboxControl
@@ -25,6 +26,20 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings and the Dagster instance of whoever runs the tests out of them."""
     for variable in ("NL_PIPELINE_CONFIG", "DAGSTER_HOME"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_per_engine() -> Iterator[None]:
+    """Every core has a worker of its own, and the tables are small: a second thread of DuckDB's
+    would only take time from the other workers."""
+    connect = duckdb.connect
+
+    def with_one_thread(*args: Any, config: dict[str, Any] | None = None, **options: Any) -> Any:
+        return connect(*args, config={"threads": 1, **(config or {})}, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(duckdb, "connect", with_one_thread)
+        yield
 
 
 @pytest.fixture

@@ -67,13 +67,11 @@ def find_moving(
         everybody_moves(db)
         return Moving(epoch, everybody=True)
     watermark = int(_state(db, name=_WATERMARK) or 0)
-    for name in _FOUND:
-        _drop(db, name)
+    _drop(db, *_FOUND, *_MOVING)
     run_template(db, "moving.sql.j2", parameters={"watermark": watermark})
     while _somebody_is_new(db):
         run_template(db, "connected.sql.j2")
     for name, (table, condition) in _MOVING.items():
-        _drop(db, name)
         db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {table} WHERE {condition}")
     _consents(db)
     return Moving(epoch, everybody=False)
@@ -81,12 +79,10 @@ def find_moving(
 
 def everybody_moves(db: duckdb.DuckDBPyConnection) -> None:
     """Let the tables ``moving_*`` stand for whole tables, without copying them."""
+    _drop(db, *_FOUND, *_MOVING)
     for name, (table, *_) in _MOVING.items():
-        _drop(db, name)
         db.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {table}")
-    _drop(db, "moving_crm_ids")
     db.execute("CREATE TEMP VIEW moving_crm_ids AS SELECT crm_id FROM contacts_at_rest")
-    _drop(db, "moving_keys")
     db.execute("CREATE TEMP VIEW moving_keys AS SELECT key FROM members_at_rest")
     _consents(db)
 
@@ -119,8 +115,9 @@ def note_rest(db: duckdb.DuckDBPyConnection, *, moving: Moving) -> None:
 
 
 def _consents(db: duckdb.DuckDBPyConnection) -> None:
-    _drop(db, "moving_consents")
-    db.execute("CREATE TEMP TABLE moving_consents AS SELECT * FROM consents_in('moving_ledger')")
+    db.execute(
+        "CREATE OR REPLACE TEMP TABLE moving_consents AS SELECT * FROM consents_in('moving_ledger')"
+    )
 
 
 def _somebody_is_new(db: duckdb.DuckDBPyConnection) -> bool:
@@ -146,9 +143,12 @@ def _state(db: duckdb.DuckDBPyConnection, *, name: str) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def _drop(db: duckdb.DuckDBPyConnection, name: str) -> None:
+def _drop(db: duckdb.DuckDBPyConnection, *names: str) -> None:
+    """Drop temporary tables and views, whichever they were."""
     kinds = db.execute(
-        "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]
+        "SELECT table_name, 'TABLE' FROM duckdb_tables() WHERE temporary"
+        " UNION ALL SELECT view_name, 'VIEW' FROM duckdb_views() WHERE temporary"
     ).fetchall()
-    for (kind,) in kinds:
-        db.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {name}")
+    for name, kind in kinds:
+        if name in names:
+            db.execute(f"DROP {kind} temp.{name}")

@@ -236,6 +236,10 @@ def _print(table: str, warehouse: Warehouse, *others: str) -> str:
     return f"md5_number(to_json({{{values}, 'tags': list_sort(tags)}})::VARCHAR)"
 
 
+#: Base and ledger as the last intake of opt-outs left them.
+_TAKEN_IN = "opt_outs_taken_in"
+
+
 def _finish(
     db: duckdb.DuckDBPyConnection, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
 ) -> None:
@@ -254,12 +258,26 @@ def _finish(
     )
     if cursor is not None:
         _write_cursor(db, side=snapshot.side, value=cursor)
-    take_in_opt_outs(db, now=now)
+    # A read that brought nothing, over the base and the ledger of the last intake, shows no opt-out
+    # that this one did not take in.
+    has_news = snapshot.mode == "full" or snapshot.rows_read > 0
+    if has_news or _knowledge(db) != _read_state(db, name=_TAKEN_IN):
+        take_in_opt_outs(db, now=now)
 
 
 def take_in_opt_outs(db: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
     """Append every observed withdrawal that the ledger does not hold yet."""
     run_template(db, "intake.sql.j2", parameters={"now": naive(now)})
+    _write_state(db, name=_TAKEN_IN, value=_knowledge(db))
+
+
+def _knowledge(db: duckdb.DuckDBPyConnection) -> str:
+    """What the intake depends on beside the rows that were read: base and ledger, by version."""
+    rows = db.execute(
+        "SELECT coalesce((SELECT value FROM connection_state WHERE name = 'base_version'), '0')"
+        " || '/' || coalesce((SELECT max(entry) FROM consent_ledger), 0)"
+    ).fetchall()
+    return str(rows[0][0])
 
 
 def read_cursor(warehouse: Warehouse, *, side: str) -> datetime | None:
@@ -369,15 +387,23 @@ def back_up(warehouse: Warehouse, *, backup_id: str, now: datetime) -> dict[str,
 def read_state(warehouse: Warehouse, *, name: str) -> str | None:
     """One remembered fact about the connection, e.g. the audience id."""
     with warehouse.session() as db:
-        rows = db.execute("SELECT value FROM connection_state WHERE name = ?", [name]).fetchall()
+        return _read_state(db, name=name)
+
+
+def _read_state(db: duckdb.DuckDBPyConnection, *, name: str) -> str | None:
+    rows = db.execute("SELECT value FROM connection_state WHERE name = ?", [name]).fetchall()
     return str(rows[0][0]) if rows else None
 
 
 def write_state(warehouse: Warehouse, *, name: str, value: str) -> None:
     """Remember one fact about the connection."""
     with warehouse.transaction() as db:
-        db.execute(
-            "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value ="
-            " excluded.value",
-            [name, value],
-        )
+        _write_state(db, name=name, value=value)
+
+
+def _write_state(db: duckdb.DuckDBPyConnection, *, name: str, value: str) -> None:
+    db.execute(
+        "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value ="
+        " excluded.value",
+        [name, value],
+    )

@@ -6,8 +6,8 @@ settings; values never enter a text, they are bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -33,6 +33,12 @@ def render(name: str, **context: Any) -> str:
     return _environment().get_template(name).render(**context)
 
 
+@lru_cache(maxsize=256)
+def _statements(text: str) -> Sequence[duckdb.Statement]:
+    """A text split into statements, which may be executed again."""
+    return duckdb.extract_statements(text)
+
+
 def migration_names() -> Iterable[str]:
     """Names of all migrations, in order."""
     folder = _FOLDER / "migrations"
@@ -52,6 +58,6 @@ def run_template(
     **context: Any,
 ) -> None:
     """Run every statement of a template; ``parameters`` go to those that name them."""
-    for statement in duckdb.extract_statements(render(name, **context)):
+    for statement in _statements(render(name, **context)):
         wanted = statement.named_parameters
         db.execute(statement, {k: v for k, v in (parameters or {}).items() if k in wanted})

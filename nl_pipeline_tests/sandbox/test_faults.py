@@ -143,7 +143,9 @@ def test_a_broken_call_is_counted_without_a_status(
     with pytest.raises(httpx.ReadError):
         send(onoffice, READ)
 
-    assert [(call.status, call.actions) for call in sandbox.calls()] == [(0, {"read:address": 1})]
+    # The line breaks a moment before the call is counted: asked again until it is.
+    calls = next(filter(None, (sandbox.calls() for _ in range(100))), [])
+    assert [(call.status, call.actions) for call in calls] == [(0, {"read:address": 1})]
 
 
 def test_a_truncated_answer_ends_too_early(
