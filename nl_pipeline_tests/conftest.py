@@ -32,7 +32,7 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 def _one_thread_per_engine() -> Iterator[None]:
     """Every core has a worker of its own, and the tables are small: a second thread of DuckDB's
     would only take time from the other workers."""
-    connect = duckdb.connect
+    connect: Any = duckdb.connect
 
     def with_one_thread(*args: Any, config: dict[str, Any] | None = None, **options: Any) -> Any:
         return connect(*args, config={"threads": 1, **(config or {})}, **options)

@@ -163,6 +163,9 @@ class World:
         known = self.withdrawn.get(key)
         if known is not None and known.actor == "person" and actor != "person":
             return
+        if known is not None and known.actor == actor and at <= known.seen_at:
+            # The same one, read again: it was seen the first time.
+            return
         if key not in self.signed_up_at or at > self.signed_up_at[key]:
             self.withdrawn[key] = Withdrawal(actor, seen_at)
 
