@@ -100,7 +100,7 @@ def _read(warehouse: Warehouse, script: str, *, people: int) -> None:
     """Put rows into the warehouse the way a full read of both sides does."""
     for side in ("crm", "provider"):
         begin_read(warehouse, side=side)
-    with warehouse.transaction() as db:
+    with warehouse.session() as db:
         for statement in duckdb.extract_statements(script):
             given = {"people": people, "now": _NOW.replace(tzinfo=None)}
             wanted = statement.named_parameters

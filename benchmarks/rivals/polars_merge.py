@@ -24,7 +24,7 @@ def main(warehouse: str, *fields: str) -> None:
     with duckdb.connect(warehouse, read_only=True) as db:
 
         def frame(query: str) -> pl.DataFrame:
-            return pl.DataFrame(db.execute(query).to_arrow_table())
+            return pl.DataFrame(db.sql(query).to_arrow_table())
 
         contacts = frame(f"SELECT key, newsletter, eligibility, {mapped} FROM contacts")
         members = frame(f"SELECT key, state, {mapped} FROM members")
