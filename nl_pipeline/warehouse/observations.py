@@ -207,7 +207,9 @@ def finish_members(
             " WHERE state IN ('UNSUB', 'CLEANED')"
             " AND member_id IN (SELECT member_id FROM complaints)"
         )
-        _finish(db, snapshot=snapshot, cursor=cursor, now=now)
+        _finish(
+            db, snapshot=snapshot, cursor=cursor, now=now, told_complaints=complaints is not None
+        )
     _forget_read(warehouse, side=snapshot.side)
 
 
@@ -241,7 +243,12 @@ _TAKEN_IN = "opt_outs_taken_in"
 
 
 def _finish(
-    db: duckdb.DuckDBPyConnection, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
+    db: duckdb.DuckDBPyConnection,
+    *,
+    snapshot: Snapshot,
+    cursor: datetime | None,
+    now: datetime,
+    told_complaints: bool = False,
 ) -> None:
     db.execute(
         "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, false)",
@@ -260,7 +267,7 @@ def _finish(
         _write_cursor(db, side=snapshot.side, value=cursor)
     # A read that brought nothing, over the base and the ledger of the last intake, shows no opt-out
     # that this one did not take in.
-    has_news = snapshot.mode == "full" or snapshot.rows_read > 0
+    has_news = snapshot.mode == "full" or snapshot.rows_read > 0 or told_complaints
     if has_news or _knowledge(db) != _read_state(db, name=_TAKEN_IN):
         take_in_opt_outs(db, now=now)
 
