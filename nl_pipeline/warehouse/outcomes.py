@@ -207,10 +207,14 @@ def record_withdrawals(
         db.execute(
             """
             INSERT INTO consent_ledger BY NAME
-            SELECT DISTINCT d.key, 'WITHDRAW' AS event, 'staff' AS actor, false AS proof,
+            SELECT DISTINCT d.key, 'WITHDRAW' AS event,
+                -- A Cancellation is the person's, also where this plan brings it into the CRM.
+                CASE d.newsletter WHEN 'CANCEL' THEN 'person' ELSE 'staff' END AS actor,
+                false AS proof,
                 -- With a time, or no later sign-up of the person could be told to be later.
                 $happened_at::TIMESTAMP AS happened_at, $now::TIMESTAMP AS recorded_at,
-                d.code AS source, d.plan_id
+                CASE d.newsletter WHEN 'CANCEL' THEN 'crm_cancellation' ELSE d.code END AS source,
+                d.plan_id
             FROM decisions AS d
             JOIN changes AS c ON c.plan_id = d.plan_id AND c.key = d.key
                 AND c.action = 'unsubscribe'

@@ -193,6 +193,32 @@ def test_a_cancellation_that_one_of_three_contacts_refused_is_tried_until_all_ha
     assert scenario.newsletter("drei") == CANCEL * 3
 
 
+def test_an_opt_out_by_a_further_address_that_the_crm_refused_at_first_is_booked_once(
+    scenario: Scenario,
+) -> None:
+    scenario.add_contact("holder", YES, "gruppe@kunde.example")
+    scenario.sync()
+    before = scenario.picture()
+    scenario.person("unsubscribe", "gruppe")
+    # The holder's own member is unsubscribed all the same, which is nothing she did herself.
+    scenario.control.fault("onoffice", kind="reset", match="modify:address", times=3)
+
+    scenario.sync()
+    refused = scenario.picture()
+    scenario.sync()
+
+    after = scenario.picture()
+    assert (refused.newsletter("holder"), refused.status("holder")) == (YES, "unsubscribed")
+    assert after.newsletter("holder") == CANCEL
+    assert after.activities("holder") == [*before.activities("holder"), "nicht bestellt"]
+    with scenario.link.warehouse.session() as db:
+        rows = db.execute(
+            "SELECT event, actor, source FROM consent_ledger WHERE key = ? AND event = 'WITHDRAW'",
+            [address("holder")],
+        ).fetchall()
+    assert rows == [("WITHDRAW", "person", "crm_cancellation")]
+
+
 def test_groups_are_listed_before_the_first_sync(unsynced: Scenario) -> None:
     plan = unsynced.set_up().plan
 
