@@ -5,6 +5,7 @@ Belongs here: the settings that hold for all connections together, as one receiv
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -72,5 +73,11 @@ class Webhooks(ClosedModel):
         None,
         strict=False,
         description="Folder of the log of all connections. By default `webhooks` in `data_dir`.",
+    )
+    first_day: Annotated[date, Allowed("a date such as 2026-01-31")] = Field(
+        date(2026, 1, 1),
+        strict=False,
+        description="First day that Dagster offers for webhooks, events and activities. What "
+        "happened earlier is no concern of theirs.",
     )
     limits: ReceiverLimits = Field(ReceiverLimits(), description="What a receiver refuses.")
