@@ -109,9 +109,7 @@ def build_webhook_sensor(
             time.sleep(_LOOK_EVERY_SECONDS)
         waiting = _connections_that_wait(context.instance, among={day.connection for day in grown})
         asked = [day for day in grown if day.connection not in waiting]
-        noted = {
-            name: now for name, now in growth.noted.items() if name not in waiting
-        }
+        noted = {name: now for name, now in growth.noted.items() if name not in waiting}
         return dg.SensorResult(
             # The size is in the key: the day is asked for again when it has grown, and only then.
             run_requests=[
@@ -141,8 +139,6 @@ def _connections_that_wait(instance: dg.DagsterInstance, *, among: Iterable[str]
         name
         for name in among
         if instance.get_runs_count(
-            dg.RunsFilter(
-                job_name=INGEST_WEBHOOKS, statuses=_WAITING, tags={CONNECTION_TAG: name}
-            )
+            dg.RunsFilter(job_name=INGEST_WEBHOOKS, statuses=_WAITING, tags={CONNECTION_TAG: name})
         )
     }
