@@ -23,7 +23,12 @@ from nl_pipeline.domain.least_calls import CrmLimits, ProviderLimits, ProviderWo
 from nl_pipeline.domain.schemas import contacts_schema, members_schema, validate
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.settings import Connection
-from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, AudienceFound
+from nl_pipeline.sync.providers.port import (
+    OWNERSHIP_TAG,
+    AudienceFound,
+    ProviderHistory,
+    ProviderHooks,
+)
 from nl_pipeline.warehouse.observations import Evidence, naive
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
@@ -349,6 +354,14 @@ class ModelAudience:
     @property
     def calls(self) -> Counter[str]:
         return Counter()
+
+    @property
+    def past(self) -> ProviderHistory:
+        raise AssertionError("no sync asks for the past")
+
+    @property
+    def hooks(self) -> ProviderHooks:
+        raise AssertionError("no sync asks for webhooks")
 
     def now(self) -> datetime:
         return self.world.clock.now()
