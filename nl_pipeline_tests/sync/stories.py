@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import httpx
 
@@ -136,9 +135,6 @@ def tell(scenario: Scenario, stories: list[Story], *, mode: Mode) -> Told:
         told.contacts[story.number] = []
         _add_contact(scenario, story, told, "a", "YES")
     for place in range(max(len(story.parts) for story in stories)):
-        # Times at Mailchimp are whole seconds, and an act in the second of an opt-out is not later:
-        # what the last sync did there must not be as young as what people do now.
-        scenario.pass_time(by=timedelta(seconds=2))
         for story in stories:
             for step in story.parts[place] if place < len(story.parts) else ():
                 verb, *words = step.split()
