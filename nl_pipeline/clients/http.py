@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TypeVar
 
 import httpx
@@ -81,11 +83,19 @@ def connections(base_url: str, *, timeout_seconds: float, most: int | None = Non
 
     Proxies of the environment are used, except towards this machine itself (the sandbox).
     """
+    uses_environment = httpx.URL(base_url).host not in _THIS_MACHINE
     return httpx.Client(
+        verify=_certificates(uses_environment),
         timeout=httpx.Timeout(timeout_seconds, connect=10.0),
         limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
-        trust_env=httpx.URL(base_url).host not in _THIS_MACHINE,
+        trust_env=uses_environment,
     )
+
+
+@cache
+def _certificates(uses_environment: bool, /) -> ssl.SSLContext:
+    """What certificates are verified with; reading the authorities takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=uses_environment)
 
 
 class Transport:
