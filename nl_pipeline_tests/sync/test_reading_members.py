@@ -29,7 +29,7 @@ def member(name: str, **values: Any) -> Member:
 
 
 def tagged(name: str, *tags: str, count: int | None = None) -> Member:
-    shown = [Tag(place, tag) for place, tag in enumerate(tags)]
+    shown = tuple(Tag(place, tag) for place, tag in enumerate(tags))
     return member(name, tags=shown, tags_count=len(tags) if count is None else count)
 
 
