@@ -70,13 +70,18 @@ def _forget_read(warehouse: Warehouse, *, side: str) -> None:
 
 #: What DuckDB may use of memory while a read is taken in, so that it does not grow with the read;
 #: the rest lies in the folder beside the file. A million members were taken in with it.
-_SPARING = "128MB"
+_SPARING_MIB = 128
 
 
 @contextlib.contextmanager
-def _sparing(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def sparing(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB use no more memory in the block than a read may, and after it what it might."""
     [(before,)] = db.execute("SELECT current_setting('memory_limit')").fetchall()
-    db.execute(f"SET memory_limit = '{_SPARING}'")
+    number, unit = before.split()
+    if unit not in ("GiB", "TiB") and not (unit == "MiB" and float(number) > _SPARING_MIB):
+        yield
+        return
+    db.execute(f"SET memory_limit = '{_SPARING_MIB}MiB'")
     try:
         yield
     finally:
@@ -88,7 +93,7 @@ _STAGED = {"crm": ("contacts", "contact_addresses"), "provider": ("members",)}
 
 def stage(warehouse: Warehouse, *, tables: dict[str, pd.DataFrame]) -> None:
     """Append frames with the columns of ``contacts``, ``contact_addresses`` or ``members``."""
-    with warehouse.beside_the_file() as db, _sparing(db):
+    with warehouse.beside_the_file() as db, sparing(db):
         for table, frame in tables.items():
             _append(db, table=f"memory.staging_{table}", frame=frame)
 
@@ -203,7 +208,7 @@ def finish_members(
                 " OR (provider_id <> '' AND provider_id IN (SELECT provider_id FROM"
                 " staging_members))"
             )
-        with _sparing(db):
+        with sparing(db):
             db.execute(
                 f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
                 " staging_members"
