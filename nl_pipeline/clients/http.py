@@ -189,7 +189,12 @@ class Transport:
             failure = self._lost(error, template=template)
         else:
             log.debug("%s %s %s: %d", self.system, request.method, template, response.status_code)
-            return read(response)
+            try:
+                return read(response)
+            finally:
+                # A response and its stream hold each other, and so the body, until the garbage
+                # collector comes by: more than a hundred megabytes of pages, were they left to it.
+                response.stream = httpx.ByteStream(b"")
         # Raised outside the handler: an httpx exception carries the request with URL and body,
         # and must not hang on ours as its context.
         raise failure
