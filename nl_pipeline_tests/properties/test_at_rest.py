@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.sync.observe import Mode, read_contacts, read_members
 from nl_pipeline.sync.options import planning_options
-from nl_pipeline.warehouse import marking, planning
+from nl_pipeline.warehouse import deciding, marking, planning
 from nl_pipeline_tests.properties.running import Observed, Stage, open_stage, play
 from nl_pipeline_tests.properties.worlds import ContactSeed, MemberSeed, Round, Story, stories
 
@@ -33,15 +33,17 @@ _COUPLE = Story(
 
 
 def _plan_over_everybody(stage: Stage, *, observed: Observed) -> str:
-    """The id of the plan that is made when nobody counts as being at rest."""
+    """The id of the plan that is made when nobody counts as being at rest, in one portion."""
     with stage.link.warehouse.transaction() as db:
         db.execute("DELETE FROM connection_state WHERE name = 'rest_epoch'")
     mode: Mode = "full" if observed.plan.mode == "full" else "incremental"
-    return planning.compute(
-        stage.link.warehouse,
-        options=planning_options(stage.link, mode=mode),
-        now=stage.link.now(),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deciding, "PORTION", 1_000)
+        return planning.compute(
+            stage.link.warehouse,
+            options=planning_options(stage.link, mode=mode),
+            now=stage.link.now(),
+        )
 
 
 def _at_rest(stage: Stage) -> tuple[int, int]:
@@ -86,7 +88,9 @@ def _unequal(stage: Stage, *, table: str) -> set[tuple[object, ...]]:
 )
 @given(story=stories(fewest=15, most=30, rounds=3, unruly=True))
 def test_a_plan_without_those_at_rest_says_what_a_plan_over_everybody_says(story: Story) -> None:
-    with open_stage(story) as stage:
+    # In portions, as a long list is settled and decided.
+    with open_stage(story) as stage, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deciding, "PORTION", 7)
         play(stage, one=_QUIET)
         play(stage, one=_QUIET)
         assert min(_at_rest(stage)) > 0
@@ -105,6 +109,17 @@ def test_a_plan_without_those_at_rest_says_what_a_plan_over_everybody_says(story
             assert _stale_marks(stage) == []
             for table in _IDS:
                 assert _marked(stage, table=table) == _unequal(stage, table=table)
+
+
+def test_a_list_that_is_settled_in_portions_comes_to_rest_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deciding, "PORTION", 1)
+    with open_stage(_COUPLE) as stage:
+        play(stage, one=_QUIET)
+        play(stage, one=_QUIET)
+
+        assert _at_rest(stage) == (2, 2)
 
 
 def test_every_read_and_every_push_marks_who_moved() -> None:
