@@ -114,16 +114,23 @@ def _read(warehouse: Warehouse, script: str, *, people: int) -> None:
 
 
 def ours(path: Path, *, memory_limit: str | None) -> dict[str, Any]:
-    """Decide everybody who moved and store the plan."""
+    """Decide everybody who moved and store the plan.
+
+    Starting DuckDB and opening the file is the load, as it is for the rivals; whatever is read from
+    the file is read while deciding.
+    """
     warehouse = Warehouse(path, fields=FIELDS, memory_limit=memory_limit)
     start = time.perf_counter()
+    with warehouse.session():
+        opened = time.perf_counter()
+    closed = time.perf_counter()
     plan_id = compute(warehouse, options=_OPTIONS, now=_NOW)
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - closed
     with warehouse.session() as db:
         rows = db.execute("SELECT count(*) FROM changes WHERE plan_id = ?", [plan_id]).fetchall()
     return {
         "rows": rows[0][0],
-        "load": 0.0,
+        "load": opened - start,
         "compare": seconds,
         "version": f"duckdb {duckdb.__version__}",
     }
@@ -176,10 +183,13 @@ def _tell(results: dict[str, list[dict[str, Any]]]) -> None:
         "   ours is, compare only / with their loading"
     )
     mine = median("ours", "compare")
+    mine_loaded = mine + median("ours", "load")
     for name, runs in results.items():
         load, comparing = median(name, "load"), median(name, "compare")
         ratio = (
-            "" if load == 0 else f"   {comparing / mine:.1f} x / {(load + comparing) / mine:.1f} x"
+            ""
+            if name.startswith("ours")
+            else f"   {comparing / mine:.1f} x / {(load + comparing) / mine_loaded:.1f} x"
         )
         print(
             f"{name:14}{runs[0]['rows']:9,}{load:8.2f}{comparing:11.2f}{median(name, 'peak'):9.0f}"
