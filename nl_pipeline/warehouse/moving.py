@@ -71,8 +71,8 @@ def find_moving(
         " SELECT * FROM contacts WHERE crm_id IN (FROM moving_crm_ids)"
     )
     db.execute(
-        "CREATE TEMP TABLE moving_ledger AS"
-        " SELECT * FROM consent_ledger WHERE key IN (FROM moving_keys)"
+        "CREATE TEMP TABLE moving_ledger AS SELECT key, entry, event, actor, proof, happened_at"
+        " FROM consent_ledger WHERE key IN (FROM moving_keys)"
     )
     _consents(db)
     return Moving(epoch, everybody=False)
