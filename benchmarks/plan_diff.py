@@ -5,11 +5,11 @@ both sides and the base and compare the mapped columns in memory, nothing more. 
 same warehouse file, in processes of their own, and take turns. Between the first plan and the one
 that is measured, one person in a hundred changes on one side.
 
-Whose row changed is marked when the row is stored, so our time is not that of comparing. Half of it
-goes into finding whom those who changed are connected with and fetching their rows from the file
-(six columns of text, a million values each), a quarter into deciding, a quarter into the changes and
-storing them. A rival's comparing starts from frames that are in memory already; with its loading it
-is measured like us. The CPU time is that of the whole process, imports included, and is what tells
+Whose row changed is marked when the row is stored, so our time is not that of comparing. Half of
+it goes into finding whom those who changed are connected with and fetching their rows from the file
+(six columns of text of a million values each), the rest into deciding, the changes and storing
+them. A rival's comparing starts from frames that are in memory already; with its loading it is
+measured like us. The CPU time is that of the whole process, imports included, and is what tells
 something while others use the machine.
 
     python -m benchmarks.plan_diff [--people 1000000] [--runs 5] [--memory-limit 250MB]
