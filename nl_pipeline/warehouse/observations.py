@@ -18,6 +18,7 @@ import pandas as pd
 
 from nl_pipeline.warehouse import news
 from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.marking import mark
 from nl_pipeline.warehouse.templates import run_template
 
 
@@ -169,6 +170,7 @@ def finish_contacts(
         db.execute(
             "INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses"
         )
+        mark(db, table="contacts")
         _finish(db, snapshot=snapshot, cursor=cursor, now=now)
     _forget_read(warehouse, side=snapshot.side)
 
@@ -229,6 +231,7 @@ def finish_members(
             " WHERE state IN ('UNSUB', 'CLEANED')"
             " AND member_id IN (SELECT member_id FROM complaints)"
         )
+        mark(db, table="members")
         _finish(
             db, snapshot=snapshot, cursor=cursor, now=now, told_complaints=complaints is not None
         )
