@@ -4,7 +4,8 @@ Nothing is to be done in any of them, so what is left is what each way costs. In
 writes its events to a real instance (SQLite in a folder of its own). Launched, it is started by the
 instance's run launcher over GraphQL, as the UI does it, and runs in a process of its own, which has
 to start an interpreter and import everything first; a function in a fresh process shows how much of
-that is not Dagster's. The queue of the daemon is left out: it looks every few seconds.
+that is not Dagster's, and a run of as many steps that do nothing and import nothing of the package
+shows how much is. The queue of the daemon is left out: it looks every few seconds.
 
     python -m benchmarks.dagster_overhead [--contacts 500] [--runs 5]
 """
@@ -31,6 +32,7 @@ from typing import Any
 import dagster as dg
 import yaml
 
+from benchmarks import empty_run
 from nl_pipeline import settings
 from nl_pipeline.cli.sandbox import SANDBOX_SECRETS
 from nl_pipeline.settings import SANDBOX_CONNECTION
@@ -73,15 +75,18 @@ def as_a_job(defs: dg.Definitions, *, instance: dg.DagsterInstance) -> None:
         raise RuntimeError("the job failed")
 
 
-def launched(base_url: str, *, instance: dg.DagsterInstance) -> dict[str, float]:
-    """The job as a run in a process of its own; seconds until it began and until it was over."""
-    (repository,) = _ask(base_url, _REPOSITORIES)["repositoriesOrError"]["nodes"]
+def launched(
+    base_url: str, *, instance: dg.DagsterInstance, location: str, job: str, partition: str
+) -> dict[str, float]:
+    """A job as a run in a process of its own; seconds until it began and until it was over."""
+    repositories = _ask(base_url, _REPOSITORIES)["repositoriesOrError"]["nodes"]
+    (repository,) = (each for each in repositories if each["location"]["name"] == location)
     selector = {
         "repositoryName": repository["name"],
-        "repositoryLocationName": repository["location"]["name"],
-        "pipelineName": _JOB,
+        "repositoryLocationName": location,
+        "pipelineName": job,
     }
-    tags = [{"key": "dagster/partition", "value": SANDBOX_CONNECTION}]
+    tags = [{"key": "dagster/partition", "value": partition}]
     began = time.time()
     answer = _ask(base_url, _LAUNCH, selector=selector, tags=tags)["launchRun"]
     if "run" not in answer:
@@ -152,6 +157,15 @@ def _instance_folder(folder: Path) -> Path:
     return home
 
 
+def _without_test_libraries(folder: Path) -> Path:
+    """A folder that hides hypothesis: pandera imports it where it is installed, a tenth of a second
+    that an installation without the tests does not pay."""
+    hidden = folder / "without_test_libraries"
+    hidden.mkdir()
+    (hidden / "hypothesis.py").write_text("raise ImportError\n", encoding="utf-8")
+    return hidden
+
+
 def _timed(act: Callable[[], object]) -> float:
     start = time.perf_counter()
     act()
@@ -166,7 +180,12 @@ def _measure(folder: Path, *, contacts: int, runs: int) -> dict[str, list[float]
     file.write_text(settings.sandbox_text(port=sandbox), encoding="utf-8")
     home = _instance_folder(folder)
     os.environ |= SANDBOX_SECRETS
-    environ = dict(os.environ) | {"DAGSTER_HOME": str(home), "NL_PIPELINE_CONFIG": str(file)}
+    environ = dict(os.environ) | {
+        "DAGSTER_HOME": str(home),
+        "NL_PIPELINE_CONFIG": str(file),
+        "PYTHONPATH": f"{_without_test_libraries(folder)}{os.pathsep}{Path.cwd()}",
+    }
+    location, empty = "nl_pipeline.definitions", empty_run.__name__
     serve = (
         f"from nl_pipeline.sandbox.serve import serve; serve(port={sandbox}, contacts={contacts})"
     )
@@ -179,7 +198,7 @@ def _measure(folder: Path, *, contacts: int, runs: int) -> dict[str, list[float]
             environ=environ,
         ),
         _process(
-            [str(webserver), "-m", "nl_pipeline.definitions", "--port", str(web)],
+            [str(webserver), "-m", location, "-m", empty, "--port", str(web)],
             health=f"http://127.0.0.1:{web}/server_info",
             environ=environ,
         ),
@@ -191,7 +210,19 @@ def _measure(folder: Path, *, contacts: int, runs: int) -> dict[str, list[float]
         fresh = [sys.executable, "-m", __spec__.name, "--function", str(file)]
         as_a_function(file)  # What the first sync left to read back is read once.
         for _ in range(runs):
-            run = launched(f"http://127.0.0.1:{web}", instance=instance)
+            run, nothing = (
+                launched(
+                    f"http://127.0.0.1:{web}",
+                    instance=instance,
+                    location=of,
+                    job=job,
+                    partition=partition,
+                )
+                for of, job, partition in (
+                    (location, _JOB, SANDBOX_CONNECTION),
+                    (empty, empty_run.JOB, empty_run.PARTITION),
+                )
+            )
             measured = {
                 "function": _timed(lambda: as_a_function(file)),
                 "job": _timed(lambda: as_a_job(defs, instance=instance)),
@@ -200,6 +231,8 @@ def _measure(folder: Path, *, contacts: int, runs: int) -> dict[str, list[float]
                 ),
                 "run": run["seconds"],
                 "run, until it began": run["until it began"],
+                "empty run": nothing["seconds"],
+                "empty run, until it began": nothing["until it began"],
             }
             for name, seconds in measured.items():
                 found.setdefault(name, []).append(seconds)
@@ -225,8 +258,13 @@ def main() -> None:
     medians = {name: statistics.median(seconds) for name, seconds in found.items()}
     for name, seconds in medians.items():
         spread = f"{min(found[name]):.2f} to {max(found[name]):.2f}"
-        print(f"{name:24} {seconds:6.2f} s ({spread})")
-    pairs = (("job", "function"), ("run", "function"), ("run", "function, fresh process"))
+        print(f"{name:26} {seconds:6.2f} s ({spread})")
+    pairs = (
+        ("job", "function"),
+        ("run", "function"),
+        ("run", "function, fresh process"),
+        ("run", "empty run"),
+    )
     for name, without in pairs:
         print(f"{name} over {without}: {medians[name] - medians[without]:.2f} s more")
 

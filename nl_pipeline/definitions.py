@@ -10,16 +10,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
+from nl_pipeline.orchestration.loading import garbage_left_alone
 
-from nl_pipeline import settings
-from nl_pipeline.orchestration.assets import build_assets
-from nl_pipeline.orchestration.jobs import build_jobs
-from nl_pipeline.orchestration.partitions import connection_partitions
-from nl_pipeline.orchestration.releases import release_job
-from nl_pipeline.orchestration.resources import ConnectionsResource
-from nl_pipeline.orchestration.schedules import build_schedules
-from nl_pipeline.orchestration.sensors import build_push_sensor
+with garbage_left_alone():
+    import dagster as dg
+
+    from nl_pipeline import settings
+    from nl_pipeline.orchestration.assets import build_assets
+    from nl_pipeline.orchestration.jobs import build_jobs
+    from nl_pipeline.orchestration.partitions import connection_partitions
+    from nl_pipeline.orchestration.releases import release_job
+    from nl_pipeline.orchestration.resources import ConnectionsResource
+    from nl_pipeline.orchestration.schedules import build_schedules
+    from nl_pipeline.orchestration.sensors import build_push_sensor
 
 
 def build_defs(

@@ -6,7 +6,9 @@ so that the tests of pure code start fast.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,6 +21,39 @@ if TYPE_CHECKING:
 
 SMALL_POPULATION = 60
 """Contacts of the sandbox of a test: enough for every awkward kind, fast to fill."""
+
+
+LONGEST_FIRST = (
+    "sync/test_every_call_can_fail.py",
+    "properties/",
+    "cli/test_sync_commands.py",
+    "sync/",
+    "orchestration/",
+)
+"""Files that take long whatever their number of tests, by the beginning of their path."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long files begin first: one that begins last keeps one core busy and the others idle."""
+    tests = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        path = item.path.relative_to(tests).as_posix()
+        return next((n for n, start in enumerate(LONGEST_FIRST) if path.startswith(start)), 99)
+
+    items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules and tests, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
+def pytest_unconfigure() -> None:
+    """Let the collector see everything again: DuckDB complains at the end of what it missed."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
@@ -42,26 +77,43 @@ def _one_thread_per_engine() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def sandbox_world() -> World:
-    """The state of a fresh sandbox with a small population."""
+@pytest.fixture(scope="session")
+def shared_world() -> World:
+    """The world of the shared server."""
     from nl_pipeline.sandbox.app import World
 
-    return World(contacts=SMALL_POPULATION, seed=1)
+    return World(contacts=0)
 
 
-@pytest.fixture
-def sandbox_url(sandbox_world: World) -> Iterator[str]:
-    """The base URL of a running sandbox that only this test uses."""
+@pytest.fixture(scope="session")
+def shared_url(shared_world: World) -> Iterator[str]:
+    """The base URL of the server that all tests share which need no more than a fresh world.
+
+    A server takes a fifth of a second to stop, which hundreds of small tests would feel. A test
+    that leaves calls hanging takes its own server, see sandbox/test_faults.py.
+    """
     from nl_pipeline.sandbox.serve import running
 
-    with running(sandbox_world, port=0) as base_url:
+    with running(shared_world) as base_url:
         yield base_url
 
 
 @pytest.fixture
+def sandbox_world(shared_world: World) -> World:
+    """The shared world, filled afresh with a small population."""
+    shared_world.reset(contacts=SMALL_POPULATION, seed=1, options={})
+    return shared_world
+
+
+@pytest.fixture
+def sandbox_url(sandbox_world: World, shared_url: str) -> str:
+    """The base URL of the shared server, after the reset."""
+    return shared_url
+
+
+@pytest.fixture
 def sandbox(sandbox_url: str) -> Iterator[SandboxControl]:
-    """The control of a running sandbox that only this test uses."""
+    """The control of a running sandbox, fresh for this test."""
     control = SandboxControl(sandbox_url)
     yield control
     control.close()

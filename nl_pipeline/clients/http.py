@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TypeVar
 
 import httpx
@@ -87,11 +89,19 @@ def connections(base_url: str, *, timeout_seconds: float, most: int | None = Non
 
     Proxies of the environment are used, except towards this machine itself (the sandbox).
     """
+    uses_environment = httpx.URL(base_url).host not in _THIS_MACHINE
     return httpx.Client(
+        verify=_certificates(uses_environment),
         timeout=httpx.Timeout(timeout_seconds, connect=10.0),
         limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
-        trust_env=httpx.URL(base_url).host not in _THIS_MACHINE,
+        trust_env=uses_environment,
     )
+
+
+@cache
+def _certificates(uses_environment: bool, /) -> ssl.SSLContext:
+    """What certificates are verified with; reading the authorities takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=uses_environment)
 
 
 class Transport:
@@ -195,7 +205,12 @@ class Transport:
             failure = self._lost(error, template=template)
         else:
             log.debug("%s %s %s: %d", self.system, request.method, template, response.status_code)
-            return read(response)
+            try:
+                return read(response)
+            finally:
+                # A response and its stream hold each other, and so the body, until the garbage
+                # collector comes by: more than a hundred megabytes of pages, were they left to it.
+                response.stream = httpx.ByteStream(b"")
         # Raised outside the handler: an httpx exception carries the request with URL and body,
         # and must not hang on ours as its context.
         raise failure

@@ -6,12 +6,15 @@ merge itself is set-based (``warehouse/sql/changes.sql.j2``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 #: Mailchimp cuts a text merge field after 255 bytes (Mailchimp docs, merge fields), so nothing
 #: longer can ever be confirmed equal.
 MOST_BYTES = 255
+_SURELY_SHORT = MOST_BYTES // 4
+"""Characters of UTF-8 have four bytes at most."""
 
 
 class Direction(StrEnum):
@@ -48,9 +51,19 @@ def comparable(value: object) -> str:
         return ""
     text = value if type(value) is str else str(value)
     text = text.strip()
-    if len(text) * 4 <= MOST_BYTES:
+    if len(text) <= _SURELY_SHORT:
         return text
     raw = text.encode()
     if len(raw) <= MOST_BYTES:
         return text
     return raw[:MOST_BYTES].decode(errors="ignore").rstrip()
+
+
+def comparables(values: Iterable[object]) -> list[str]:
+    """``comparable`` of each value. Nearly all are short texts, which need no call of their own."""
+    return [
+        text
+        if type(value) is str and len(text := value.strip()) <= _SURELY_SHORT
+        else comparable(value)
+        for value in values
+    ]

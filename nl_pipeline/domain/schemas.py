@@ -63,7 +63,7 @@ def members_schema(fields: Sequence[ProfileField]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(
         {
             "key": _text(checks=[_ADDRESS]),
-            "member_id": _text(checks=[pa.Check.str_length(min_value=1)]),
+            "member_id": _text(checks=[pa.Check.ne("")]),
             "provider_id": _text(),
             "email": _text(),
             "state": _text(checks=[pa.Check.isin(_SEEN_AT_PROVIDER)]),

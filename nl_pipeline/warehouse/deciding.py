@@ -27,6 +27,9 @@ from nl_pipeline.domain.states import (
 from nl_pipeline.warehouse.moving import Moving, everybody_moves, find_moving
 from nl_pipeline.warehouse.templates import run_template
 
+#: People a statement joins at once where it needs several tables of them in memory.
+PORTION = 100_000
+
 
 @dataclass(frozen=True)
 class PlanningOptions:
@@ -149,18 +152,32 @@ def _complete_sides(db: duckdb.DuckDBPyConnection) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
+def find_people(db: duckdb.DuckDBPyConnection) -> None:
+    """Fill the temporary table ``people``: contacts, members and base under one key a person."""
+    run_template(db, "people.sql.j2", portions=count_portions(db))
+
+
+def count_portions(db: duckdb.DuckDBPyConnection) -> int:
+    """In how many portions a statement that joins several tables of all who move is to run."""
+    rows = db.execute(
+        "SELECT greatest((SELECT count(*) FROM moving_contacts), (SELECT count(*) FROM"
+        " moving_members), (SELECT count(*) FROM moving_base))"
+    ).fetchall()
+    return int(rows[0][0]) // PORTION + 1
+
+
 def decide(db: duckdb.DuckDBPyConnection, *, spreading: bool = True) -> None:
     """Fill the temporary tables ``people``, ``decided`` and ``cancel_targets``.
 
     ``spreading``: whether contacts count as cancelled that an opt-out of another of their
     addresses is going to cancel; not so for what *is*, only for what is to be done.
     """
-    run_template(db, "people.sql.j2")
+    find_people(db)
     run_template(db, "decide.sql.j2", conditions=CONDITIONS)
     run_template(db, "cancelled.sql.j2")
     if spreading and db.execute("SELECT 1 FROM cancelled LIMIT 1").fetchall():
         # The targets stay those of the first pass: the second only shows what follows from them.
-        run_template(db, "people.sql.j2")
+        find_people(db)
         run_template(db, "decide.sql.j2", conditions=CONDITIONS)
 
 

@@ -18,28 +18,22 @@ from dataclasses import dataclass
 import duckdb
 
 from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.warehouse.marking import mark_where_needed, sign_marks
 from nl_pipeline.warehouse.templates import run_template
 
 _EPOCH = "rest_epoch"
 _WATERMARK = "rest_ledger_entry"
 
-#: What each table of the warehouse is called in the plan's SQL, and which of its rows move.
+#: What each table of the warehouse is called in the plan's SQL.
 _MOVING = {
-    "moving_contacts": ("contacts", "crm_id IN (FROM moving_crm_ids)"),
-    "moving_addresses": ("contact_addresses", "rowid IN (FROM moving_address_rows)"),
-    "moving_members": ("members", "rowid IN (FROM moving_member_rows)"),
-    "moving_base": ("base", "rowid IN (FROM moving_base_rows)"),
-    "moving_ledger": ("consent_ledger", "key IN (FROM moving_keys)"),
+    "moving_contacts": "contacts",
+    "moving_addresses": "contact_addresses",
+    "moving_members": "members",
+    "moving_base": "base",
+    "moving_ledger": "consent_ledger",
 }
 #: Who moves, while they are being found.
-_FOUND = (
-    "moving_keys",
-    "moving_crm_ids",
-    "moving_provider_ids",
-    "moving_address_rows",
-    "moving_member_rows",
-    "moving_base_rows",
-)
+_FOUND = ("moving_keys", "moving_crm_ids", "moving_provider_ids")
 
 
 @dataclass(frozen=True)
@@ -66,13 +60,20 @@ def find_moving(
     if not known or not db.execute("SELECT 1 FROM members_at_rest LIMIT 1").fetchall():
         everybody_moves(db)
         return Moving(epoch, everybody=True)
+    mark_where_needed(db)
     watermark = int(_state(db, name=_WATERMARK) or 0)
     _drop(db, *_FOUND, *_MOVING)
     run_template(db, "moving.sql.j2", parameters={"watermark": watermark})
     while _somebody_is_new(db):
         run_template(db, "connected.sql.j2")
-    for name, (table, condition) in _MOVING.items():
-        db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {table} WHERE {condition}")
+    db.execute(
+        "CREATE TEMP TABLE moving_contacts AS"
+        " SELECT * FROM contacts WHERE crm_id IN (FROM moving_crm_ids)"
+    )
+    db.execute(
+        "CREATE TEMP TABLE moving_ledger AS SELECT key, entry, event, actor, proof, happened_at"
+        " FROM consent_ledger WHERE key IN (FROM moving_keys)"
+    )
     _consents(db)
     return Moving(epoch, everybody=False)
 
@@ -80,7 +81,7 @@ def find_moving(
 def everybody_moves(db: duckdb.DuckDBPyConnection) -> None:
     """Let the tables ``moving_*`` stand for whole tables, without copying them."""
     _drop(db, *_FOUND, *_MOVING)
-    for name, (table, *_) in _MOVING.items():
+    for name, table in _MOVING.items():
         db.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {table}")
     db.execute("CREATE TEMP VIEW moving_crm_ids AS SELECT crm_id FROM contacts_at_rest")
     db.execute("CREATE TEMP VIEW moving_keys AS SELECT key FROM members_at_rest")
@@ -105,6 +106,7 @@ def note_rest(db: duckdb.DuckDBPyConnection, *, moving: Moving) -> None:
     that settled.
     """
     run_template(db, "rest.sql.j2")
+    sign_marks(db)
     last = db.execute("SELECT coalesce(max(entry), 0) FROM consent_ledger").fetchall()[0][0]
     for name, value in ((_EPOCH, moving.epoch), (_WATERMARK, str(last))):
         db.execute(

@@ -8,7 +8,8 @@ same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from nl_pipeline.warehouse import news
 from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.marking import mark
 from nl_pipeline.warehouse.templates import run_template
 
 
@@ -67,12 +69,32 @@ def _forget_read(warehouse: Warehouse, *, side: str) -> None:
             db.execute(f"DROP TABLE memory.staging_{table}")
 
 
+#: What DuckDB may use of memory while a read is taken in, so that it does not grow with the read;
+#: the rest lies in the folder beside the file. A million members were taken in with it.
+_SPARING_MIB = 128
+
+
+@contextlib.contextmanager
+def sparing(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB use no more memory in the block than a read may, and after it what it might."""
+    [(before,)] = db.execute("SELECT current_setting('memory_limit')").fetchall()
+    number, unit = before.split()
+    if unit not in ("GiB", "TiB") and not (unit == "MiB" and float(number) > _SPARING_MIB):
+        yield
+        return
+    db.execute(f"SET memory_limit = '{_SPARING_MIB}MiB'")
+    try:
+        yield
+    finally:
+        db.execute(f"SET memory_limit = '{before}'")
+
+
 _STAGED = {"crm": ("contacts", "contact_addresses"), "provider": ("members",)}
 
 
 def stage(warehouse: Warehouse, *, tables: dict[str, pd.DataFrame]) -> None:
     """Append frames with the columns of ``contacts``, ``contact_addresses`` or ``members``."""
-    with warehouse.beside_the_file() as db:
+    with warehouse.beside_the_file() as db, sparing(db):
         for table, frame in tables.items():
             _append(db, table=f"memory.staging_{table}", frame=frame)
 
@@ -148,6 +170,7 @@ def finish_contacts(
         db.execute(
             "INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses"
         )
+        mark(db, table="contacts")
         _finish(db, snapshot=snapshot, cursor=cursor, now=now)
     _forget_read(warehouse, side=snapshot.side)
 
@@ -187,10 +210,11 @@ def finish_members(
                 " OR (provider_id <> '' AND provider_id IN (SELECT provider_id FROM"
                 " staging_members))"
             )
-        db.execute(
-            f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
-            " staging_members"
-        )
+        with sparing(db):
+            db.execute(
+                f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
+                " staging_members"
+            )
         # Two spellings of one address can be two members: the more restrictive one speaks for it.
         _keep_first(
             db,
@@ -207,6 +231,7 @@ def finish_members(
             " WHERE state IN ('UNSUB', 'CLEANED')"
             " AND member_id IN (SELECT member_id FROM complaints)"
         )
+        mark(db, table="members")
         _finish(
             db, snapshot=snapshot, cursor=cursor, now=now, told_complaints=complaints is not None
         )

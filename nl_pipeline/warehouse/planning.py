@@ -15,7 +15,14 @@ import duckdb
 from nl_pipeline.domain.brakes import Brake, BrakeReading, Brakes, Verdict, read_brakes
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse.connection import Warehouse
-from nl_pipeline.warehouse.deciding import PlanningOptions, active_fields, decide, prepare
+from nl_pipeline.warehouse.deciding import (
+    PlanningOptions,
+    active_fields,
+    count_portions,
+    decide,
+    find_people,
+    prepare,
+)
 from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.templates import run_template
 
@@ -47,7 +54,7 @@ def find_look_ups(warehouse: Warehouse, *, options: PlanningOptions) -> LookUps:
     """Which members and contacts must be looked up before a plan is decided."""
     with warehouse.session() as db:
         prepare(db, options=options, fields=warehouse.fields)
-        run_template(db, "people.sql.j2")
+        find_people(db)
         archived = db.execute(
             "SELECT m.key, m.member_id, m.changed_at FROM people AS p"
             " JOIN members AS m ON m.member_id = p.member_id"
@@ -82,7 +89,12 @@ def compute(warehouse: Warehouse, *, options: PlanningOptions, now: datetime) ->
         inputs = prepare(db, options=options, fields=warehouse.fields)
         decide(db)
         run_template(db, "tags.sql.j2")
-        run_template(db, "changes.sql.j2", fields=active_fields(warehouse.fields))
+        run_template(
+            db,
+            "changes.sql.j2",
+            fields=active_fields(warehouse.fields),
+            portions=count_portions(db),
+        )
         run_template(db, "quarantine.sql.j2", parameters={"now": naive(now)})
         readings = _apply_brakes(db, brakes=options.brakes, fields=active_fields(warehouse.fields))
         verdict = _verdict(db, first=inputs.first)

@@ -12,7 +12,13 @@ from datetime import datetime
 import duckdb
 
 from nl_pipeline.domain.fields import ProfileField
-from nl_pipeline.warehouse.deciding import PlanningOptions, active_fields, decide, prepare
+from nl_pipeline.warehouse.deciding import (
+    PlanningOptions,
+    active_fields,
+    count_portions,
+    decide,
+    prepare,
+)
 from nl_pipeline.warehouse.moving import look_again, note_rest
 from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.templates import run_template
@@ -58,7 +64,12 @@ def settle(
     if inputs.complete:
         # Nothing to do in a full sync is nothing to do in any.
         db.execute("UPDATE settings SET full_sync = true")
-        run_template(db, "changes.sql.j2", fields=active_fields(fields))
+        run_template(
+            db,
+            "changes.sql.j2",
+            fields=active_fields(fields),
+            portions=count_portions(db),
+        )
         note_rest(db, moving=inputs.moving)
     return moved
 
@@ -67,7 +78,7 @@ def _agree(db: duckdb.DuckDBPyConnection, *, fields: Sequence[ProfileField]) -> 
     """Fill ``moved_base`` with the pairs that agree and differ from the base; returns how many."""
     decide(db, spreading=False)
     run_template(db, "tags.sql.j2")
-    run_template(db, "agreed.sql.j2", fields=active_fields(fields))
+    run_template(db, "agreed.sql.j2", fields=active_fields(fields), portions=count_portions(db))
     return int(db.execute("SELECT count(*) FROM moved_base").fetchall()[0][0])
 
 

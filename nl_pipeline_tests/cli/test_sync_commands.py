@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,15 @@ from nl_pipeline import settings
 from nl_pipeline.cli import main
 from nl_pipeline.cli.invocation import ExitCode
 from nl_pipeline.cli.output import csv_text
+from nl_pipeline.clients.mailchimp import MailchimpClient
+from nl_pipeline.clients.onoffice import OnOfficeClient
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.serve import running
 from nl_pipeline.sync.link import open_warehouse
 from nl_pipeline.warehouse import plans
+from nl_pipeline_tests.conftest import SMALL_POPULATION
 from nl_pipeline_tests.sandbox_control import SandboxControl
+from nl_pipeline_tests.sync.conftest import Copy
 
 CONNECTION = settings.SANDBOX_CONNECTION
 Run = Callable[..., str]
@@ -32,6 +37,38 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder the user stands in, empty at first."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """The world that the tests of this file share; each of them begins it anew."""
+    return World(contacts=0)
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox(world: World) -> Iterator[SandboxControl]:
+    """The control of the one server; no command waits in real time for what it does."""
+    with running(world) as base_url, pytest.MonkeyPatch.context() as patch:
+        for client in (OnOfficeClient, MailchimpClient):
+            defaults = {**(client.__init__.__kwdefaults__ or {}), "sleep": lambda _: None}
+            patch.setattr(client.__init__, "__kwdefaults__", defaults)
+        control = SandboxControl(base_url)
+        yield control
+        control.close()
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: SandboxControl) -> SandboxControl:
+    """A fresh sandbox with a small population."""
+    refill(shared_sandbox)
+    return shared_sandbox
+
+
+def refill(control: SandboxControl) -> None:
+    """Fresh people, and batches that are through by the time one asks for them."""
+    control.clear_faults()
+    control.reset(contacts=SMALL_POPULATION)
+    control.switch("mailchimp", name="batch_seconds", value=0)
 
 
 def connect(control: SandboxControl) -> None:
@@ -66,41 +103,35 @@ def shown(output: str) -> dict[str, Any]:
     return document
 
 
-@pytest.fixture
-def synced(run: Run) -> Run:
-    """As `run`, after the first sync."""
-    plan = shown(run("setup", CONNECTION, "--json"))["plan"]
-    run("apply", plan["plan_id"])
-    return run
-
-
 @pytest.fixture(scope="module")
-def resting_sandbox(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[SandboxControl, Path]]:
-    """A sandbox after its first sync and the folder of it, for tests that only look."""
-    folder = tmp_path_factory.mktemp("resting")
-    with running(World(contacts=60)) as base_url, pytest.MonkeyPatch.context() as patch:
+def first_sync(
+    world: World, shared_sandbox: SandboxControl, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Copy, Path]:
+    """The twins after the first sync, and the user's folder; made once."""
+    folder = tmp_path_factory.mktemp("first_sync")
+    refill(shared_sandbox)
+    with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        control = SandboxControl(base_url)
-        connect(control)
+        connect(shared_sandbox)
         assert main(["setup", CONNECTION]) == ExitCode.DONE
         plan = plans.latest(open_warehouse(settings.load(), connection=CONNECTION))
         assert plan is not None
         assert main(["apply", plan.plan_id]) == ExitCode.DONE
-        patch.undo()
-        yield control, folder
-        control.close()
+    return Copy.of(world), folder
 
 
 @pytest.fixture
-def resting(
-    resting_sandbox: tuple[SandboxControl, Path],
+def synced(
+    first_sync: tuple[Copy, Path],
+    world: World,
+    sandbox: SandboxControl,
+    folder: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Run:
-    """Runs commands that change nothing, after a first sync that several tests share."""
-    monkeypatch.chdir(resting_sandbox[1])
+    """Runs commands after the first sync, of which the test gets a copy of its own."""
+    twins, after = first_sync
+    twins.restore(world)
+    shutil.copytree(after, folder, dirs_exist_ok=True)
     return running_commands(capsys)
 
 
@@ -257,8 +288,8 @@ def test_a_plan_id_of_two_connections_needs_the_name_of_one(run: Run, folder: Pa
     run("apply", plan_id, "--connection", "twin")
 
 
-def test_a_plan_that_nobody_has_is_a_wrong_call(resting: Run) -> None:
-    assert "There is no plan nonsense" in resting("apply", "nonsense", code=ExitCode.USAGE)
+def test_a_plan_that_nobody_has_is_a_wrong_call(synced: Run) -> None:
+    assert "There is no plan nonsense" in synced("apply", "nonsense", code=ExitCode.USAGE)
 
 
 def test_a_plan_that_a_newer_one_replaced_is_refused(synced: Run, sandbox: SandboxControl) -> None:
@@ -295,39 +326,39 @@ def held(synced: Run, folder: Path, sandbox: SandboxControl) -> list[str]:
     return emails
 
 
-def test_a_held_plan_is_no_success(held: list[str], run: Run, sandbox: SandboxControl) -> None:
-    plan = shown(run("plan", CONNECTION, "--json", code=ExitCode.HELD_OR_PARTIAL))
-    run("sync", code=ExitCode.HELD_OR_PARTIAL)
-    status = shown(run("status", "--json", code=ExitCode.HELD_OR_PARTIAL))["connections"][0]
+def test_a_held_plan_is_no_success(held: list[str], synced: Run, sandbox: SandboxControl) -> None:
+    plan = shown(synced("plan", CONNECTION, "--json", code=ExitCode.HELD_OR_PARTIAL))
+    synced("sync", code=ExitCode.HELD_OR_PARTIAL)
+    status = shown(synced("status", "--json", code=ExitCode.HELD_OR_PARTIAL))["connections"][0]
 
     assert [brake["brake"] for brake in plan["brakes"] if brake["tripped"]] == ["removals"]
     assert status["held"] == 2
     assert {members(sandbox)[email] for email in held} == {"subscribed"}
 
 
-def test_a_released_plan_is_applied(held: list[str], run: Run, sandbox: SandboxControl) -> None:
-    plan = shown(run("plan", CONNECTION, "--json", code=ExitCode.HELD_OR_PARTIAL))
+def test_a_released_plan_is_applied(held: list[str], synced: Run, sandbox: SandboxControl) -> None:
+    plan = shown(synced("plan", CONNECTION, "--json", code=ExitCode.HELD_OR_PARTIAL))
     plan_id = plan["plan_id"]
-    run("apply", plan_id, code=ExitCode.HELD_OR_PARTIAL)
+    synced("apply", plan_id, code=ExitCode.HELD_OR_PARTIAL)
 
-    run("release", plan_id, "--by", "Anna", "--reason", "the list was cleaned up")
-    run("apply", plan_id)
+    synced("release", plan_id, "--by", "Anna", "--reason", "the list was cleaned up")
+    synced("apply", plan_id)
 
     assert {members(sandbox)[email] for email in held} == {"unsubscribed"}
-    run("status")
+    synced("status")
 
 
-def test_a_release_names_a_person_and_a_reason(held: list[str], run: Run) -> None:
-    plan = shown(run("plan", CONNECTION, "--json", code=ExitCode.HELD_OR_PARTIAL))
+def test_a_release_names_a_person_and_a_reason(held: list[str], synced: Run) -> None:
+    plan = shown(synced("plan", CONNECTION, "--json", code=ExitCode.HELD_OR_PARTIAL))
 
-    run("release", plan["plan_id"], code=ExitCode.USAGE)
-    run("release", plan["plan_id"], "--by", "Anna", "--reason", " ", code=ExitCode.USAGE)
+    synced("release", plan["plan_id"], code=ExitCode.USAGE)
+    synced("release", plan["plan_id"], "--by", "Anna", "--reason", " ", code=ExitCode.USAGE)
 
 
-def test_a_plan_that_holds_nothing_cannot_be_released(resting: Run) -> None:
-    plan_id = shown(resting("plan", CONNECTION, "--json"))["plan_id"]
+def test_a_plan_that_holds_nothing_cannot_be_released(synced: Run) -> None:
+    plan_id = shown(synced("plan", CONNECTION, "--json"))["plan_id"]
 
-    output = resting("release", plan_id, "--by", "A", "--reason", "B", code=ExitCode.FAILED)
+    output = synced("release", plan_id, "--by", "A", "--reason", "B", code=ExitCode.FAILED)
 
     assert "holds nothing back" in output
 
@@ -335,8 +366,8 @@ def test_a_plan_that_holds_nothing_cannot_be_released(resting: Run) -> None:
 # What is shown --------------------------------------------------------------------------
 
 
-def test_a_sync_reports_the_calls_it_made(resting: Run) -> None:
-    (connection,) = shown(resting("sync", "--json"))["connections"]
+def test_a_sync_reports_the_calls_it_made(synced: Run) -> None:
+    (connection,) = shown(synced("sync", "--json"))["connections"]
 
     assert connection["complete"] is True
     assert connection["result"]["confirmed"] == 0
@@ -344,11 +375,11 @@ def test_a_sync_reports_the_calls_it_made(resting: Run) -> None:
     assert connection["calls"]["provider"]
 
 
-def test_a_sync_shows_its_calls_beside_the_least_possible(resting: Run) -> None:
-    (connection,) = shown(resting("sync", "--json"))["connections"]
+def test_a_sync_shows_its_calls_beside_the_least_possible(synced: Run) -> None:
+    (connection,) = shown(synced("sync", "--json"))["connections"]
     calls = connection["calls"]
 
-    printed = resting("sync")
+    printed = synced("sync")
 
     assert calls["made"] >= calls["least"] > 0
     assert f"Calls: {calls['made']} made, {calls['least']} at least" in printed
@@ -394,31 +425,31 @@ def test_status_of_one_that_was_never_set_up_is_a_wrong_call(run: Run) -> None:
     assert f"nl-pipeline setup {CONNECTION}" in run("status", CONNECTION, code=ExitCode.USAGE)
 
 
-def test_an_unknown_connection_is_a_wrong_call(resting: Run) -> None:
+def test_an_unknown_connection_is_a_wrong_call(synced: Run) -> None:
     for command in ("setup", "plan", "sync", "status", "errors"):
-        assert CONNECTION in resting(command, "nonsense", code=ExitCode.USAGE)
+        assert CONNECTION in synced(command, "nonsense", code=ExitCode.USAGE)
 
 
-def test_status_writes_every_record_that_makes_the_difference(resting: Run) -> None:
-    status = shown(resting("status", "--json"))["connections"][0]
+def test_status_writes_every_record_that_makes_the_difference(synced: Run) -> None:
+    status = shown(synced("status", "--json"))["connections"][0]
 
-    rows = list(csv.DictReader(io.StringIO(resting("status", "--csv", "-"))))
+    rows = list(csv.DictReader(io.StringIO(synced("status", "--csv", "-"))))
 
     assert len(rows) == sum(difference["rows"] for difference in status["differences"])
     assert {row["reason"] for row in rows} == {d["reason"] for d in status["differences"]}
 
 
-def test_explain_names_the_rule(resting: Run, resting_sandbox: tuple[SandboxControl, Path]) -> None:
-    (email,) = subscribers(resting_sandbox[0], 1)
+def test_explain_names_the_rule(synced: Run, sandbox: SandboxControl) -> None:
+    (email,) = subscribers(sandbox, 1)
 
-    assert "Rule S29 (in_step)" in resting("explain", CONNECTION, email)
-    explained = shown(resting("explain", CONNECTION, email, "--json"))
+    assert "Rule S29 (in_step)" in synced("explain", CONNECTION, email)
+    explained = shown(synced("explain", CONNECTION, email, "--json"))
     assert explained["known"] is True
     assert explained["rules"][0]["code"] == "in_step"
 
 
-def test_explain_refuses_what_is_no_address(resting: Run) -> None:
-    resting("explain", CONNECTION, "Anna Muster", code=ExitCode.USAGE)
+def test_explain_refuses_what_is_no_address(synced: Run) -> None:
+    synced("explain", CONNECTION, "Anna Muster", code=ExitCode.USAGE)
 
 
 # CSV ------------------------------------------------------------------------------------
@@ -471,16 +502,14 @@ def test_no_cell_of_the_errors_is_a_formula(run: Run, sandbox: SandboxControl) -
     assert [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))] == []
 
 
-def test_a_csv_file_is_for_its_owner_only(run: Run, folder: Path) -> None:
-    run("setup", CONNECTION)
-
-    run("plan", CONNECTION, "--csv", "plan.csv")
+def test_a_csv_file_is_for_its_owner_only(synced: Run, folder: Path) -> None:
+    synced("plan", CONNECTION, "--csv", "plan.csv")
 
     assert (folder / "plan.csv").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("command", ["plan", "status", "errors"])
-def test_json_and_csv_do_not_share_standard_output(resting: Run, command: str) -> None:
-    output = resting(command, CONNECTION, "--json", "--csv", "-", code=ExitCode.USAGE)
+def test_json_and_csv_do_not_share_standard_output(synced: Run, command: str) -> None:
+    output = synced(command, CONNECTION, "--json", "--csv", "-", code=ExitCode.USAGE)
 
     assert "both want standard output" in output

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import traceback
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 
 import httpx
 import pytest
@@ -64,6 +66,31 @@ class Call:
         with pytest.raises(ApiError) as caught:
             self.exchange(repeatable=repeatable)
         return caught.value
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_an_answer_is_freed_once_it_is_read_without_the_garbage_collector() -> None:
+    server = Server([lambda _: httpx.Response(200, text="fine")])
+    http = server.client()
+    answers: list[weakref.ref[httpx.Response]] = []
+
+    def read(response: httpx.Response) -> str:
+        answers.append(weakref.ref(response))
+        return response.text
+
+    told = Transport(system="test", http=http).exchange(
+        lambda: http.build_request("GET", URL), template="/x", repeatable=True, read=read
+    )
+
+    assert told == "fine"
+    assert [answer() for answer in answers] == [None]
 
 
 @pytest.mark.parametrize("first", [BUSY, READ_TIMEOUT, NO_CONNECTION], ids=["503", "lost", "down"])

@@ -18,14 +18,14 @@ READ = Asked("read", "address", {"data": []})
 
 
 def refusal(base_url: str, path: str, payload: Any) -> str:
-    answer = httpx.post(f"{base_url}/_sandbox/{path}", json=payload, trust_env=False)
+    answer = httpx.post(f"{base_url}/_sandbox/{path}", json=payload, trust_env=False, verify=False)
     assert answer.status_code == 400
     error: str = answer.json()["error"]
     return error
 
 
 def test_health_names_the_services_and_the_population(sandbox_url: str) -> None:
-    health = httpx.get(f"{sandbox_url}/_sandbox/health", trust_env=False).json()
+    health = httpx.get(f"{sandbox_url}/_sandbox/health", trust_env=False, verify=False).json()
 
     assert health["status"] == "ok"
     assert health["services"] == ["onoffice", "mailchimp"]
@@ -52,7 +52,7 @@ def test_a_reset_takes_switches_by_service_or_flat(sandbox: SandboxControl) -> N
     sandbox.reset(contacts=0, onoffice={"double_opt_in": True}, error_shape="inner")
 
     url = f"{sandbox.base_url}/_sandbox/onoffice/switches"
-    switches = httpx.get(url, trust_env=False).json()["switches"]
+    switches = httpx.get(url, trust_env=False, verify=False).json()["switches"]
     assert switches["double_opt_in"] is True
     assert switches["error_shape"] == "inner"
 
@@ -107,7 +107,9 @@ def test_calls_are_counted_with_their_actions(
 
 def test_calls_of_mailchimp_are_counted_by_template(sandbox: SandboxControl) -> None:
     for member in ("a", "b"):
-        httpx.get(f"{sandbox.mailchimp_url}/lists/abc/members/{member}", trust_env=False)
+        httpx.get(
+            f"{sandbox.mailchimp_url}/lists/abc/members/{member}", trust_env=False, verify=False
+        )
 
     [call] = sandbox.calls()
 
@@ -170,13 +172,16 @@ def test_a_port_in_use_is_refused_with_the_way_out() -> None:
 
 
 def test_every_answer_has_a_date(sandbox_url: str) -> None:
-    assert "date" in httpx.get(f"{sandbox_url}/mailchimp/3.0/ping", trust_env=False).headers
+    assert (
+        "date"
+        in httpx.get(f"{sandbox_url}/mailchimp/3.0/ping", trust_env=False, verify=False).headers
+    )
 
 
 def test_two_sandboxes_run_side_by_side() -> None:
     with running(World(contacts=1)) as first, running(World(contacts=2)) as second:
         found = [
-            httpx.get(f"{url}/_sandbox/health", trust_env=False).json()["contacts"]
+            httpx.get(f"{url}/_sandbox/health", trust_env=False, verify=False).json()["contacts"]
             for url in (first, second)
         ]
 

@@ -34,11 +34,11 @@ def send(onoffice: OnOfficeCaller, asked: Asked, *, timeout: float = 5) -> httpx
         "token": ONOFFICE_TOKEN,
         "request": {"actions": [asked.signed(token=ONOFFICE_TOKEN)]},
     }
-    return httpx.post(onoffice.url, json=document, timeout=timeout, trust_env=False)
+    return httpx.post(onoffice.url, json=document, timeout=timeout, trust_env=False, verify=False)
 
 
 def armed(sandbox: SandboxControl) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{sandbox.base_url}/_sandbox/faults", trust_env=False).json()
+    answer = httpx.get(f"{sandbox.base_url}/_sandbox/faults", trust_env=False, verify=False).json()
     found: list[dict[str, Any]] = answer["faults"]
     return found
 
@@ -68,7 +68,7 @@ def test_a_status_fault_may_come_after_the_effect(
 def test_a_status_fault_of_mailchimp_is_a_problem_document(sandbox: SandboxControl) -> None:
     sandbox.fault("mailchimp", kind="status", match="/3.0/ping", status=429)
 
-    answer = httpx.get(f"{sandbox.mailchimp_url}/ping", trust_env=False)
+    answer = httpx.get(f"{sandbox.mailchimp_url}/ping", trust_env=False, verify=False)
 
     assert answer.headers["content-type"].startswith("application/problem+json")
     assert answer.json()["status"] == 429
@@ -77,7 +77,7 @@ def test_a_status_fault_of_mailchimp_is_a_problem_document(sandbox: SandboxContr
 def test_a_status_fault_may_have_no_body(sandbox: SandboxControl) -> None:
     sandbox.fault("mailchimp", kind="status", match="/3.0/ping", status=403, body=None)
 
-    answer = httpx.get(f"{sandbox.mailchimp_url}/ping", trust_env=False)
+    answer = httpx.get(f"{sandbox.mailchimp_url}/ping", trust_env=False, verify=False)
 
     assert (answer.status_code, answer.content) == (403, b"")
 
@@ -283,7 +283,9 @@ def test_faults_are_listed_with_what_they_did(
 def test_a_fault_that_cannot_be_armed_says_why(
     sandbox: SandboxControl, fault: dict[str, Any], reason: str
 ) -> None:
-    answer = httpx.post(f"{sandbox.base_url}/_sandbox/faults", json=fault, trust_env=False)
+    answer = httpx.post(
+        f"{sandbox.base_url}/_sandbox/faults", json=fault, trust_env=False, verify=False
+    )
 
     assert answer.status_code == 400
     assert reason in answer.json()["error"]

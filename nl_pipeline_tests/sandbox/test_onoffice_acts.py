@@ -25,7 +25,9 @@ def dumped(sandbox: SandboxControl, number: int) -> dict[str, Any]:
 
 
 def refusal(sandbox: SandboxControl, payload: dict[str, Any]) -> str:
-    answer = httpx.post(f"{sandbox.base_url}/_sandbox/onoffice/act", json=payload, trust_env=False)
+    answer = httpx.post(
+        f"{sandbox.base_url}/_sandbox/onoffice/act", json=payload, trust_env=False, verify=False
+    )
     assert answer.status_code == 400
     error: str = answer.json()["error"]
     return error

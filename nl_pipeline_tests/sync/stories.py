@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import httpx
 
@@ -136,9 +135,6 @@ def tell(scenario: Scenario, stories: list[Story], *, mode: Mode) -> Told:
         told.contacts[story.number] = []
         _add_contact(scenario, story, told, "a", "YES")
     for place in range(max(len(story.parts) for story in stories)):
-        # Times at Mailchimp are whole seconds, and an act in the second of an opt-out is not later:
-        # what the last sync did there must not be as young as what people do now.
-        scenario.pass_time(by=timedelta(seconds=2))
         for story in stories:
             for step in story.parts[place] if place < len(story.parts) else ():
                 verb, *words = step.split()
@@ -229,6 +225,7 @@ def _by_api(status: str) -> Callable[..., None]:
             json={"email_address": story.address(name), "status": status},
             auth=("any", credentials.MAILCHIMP_API_KEY),
             trust_env=False,
+            verify=False,
         ).raise_for_status()
 
     return act

@@ -29,7 +29,7 @@ def member(name: str, **values: Any) -> Member:
 
 
 def tagged(name: str, *tags: str, count: int | None = None) -> Member:
-    shown = [Tag(place, tag) for place, tag in enumerate(tags)]
+    shown = tuple(Tag(place, tag) for place, tag in enumerate(tags))
     return member(name, tags=shown, tags_count=len(tags) if count is None else count)
 
 
@@ -128,7 +128,9 @@ def test_a_status_is_read_as_its_state_and_an_opt_out_with_who_did_it(
     assert (None if pd.isna(row["unsubscribed_by"]) else row["unsubscribed_by"]) == by
 
 
-@pytest.mark.parametrize("strange", ["", "yesterday", "2026-13-45T21:40:57+00:00"])
+@pytest.mark.parametrize(
+    "strange", ["", "yesterday", "now", "2026-02", "2026-13-45T21:40:57+00:00"]
+)
 def test_a_time_that_cannot_be_read_is_none_and_takes_no_other_with_it(strange: str) -> None:
     rows = table(
         [

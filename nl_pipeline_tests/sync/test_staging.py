@@ -110,6 +110,33 @@ def test_staging_does_not_open_the_file(warehouse: Warehouse, tmp_path: Path) ->
     assert states(warehouse) == {"id-ada": "SUB"}
 
 
+@pytest.mark.parametrize(
+    ("allowed", "used"),
+    [("2GiB", "128.0 MiB"), ("129MiB", "128.0 MiB"), ("64MiB", "64.0 MiB")],
+)
+def test_a_read_is_taken_in_with_little_memory_and_never_with_more_than_allowed(
+    tmp_path: Path, allowed: str, used: str
+) -> None:
+    warehouse = Warehouse(tmp_path / "limited.duckdb", fields=_FIELDS, memory_limit=allowed)
+
+    with warehouse.session() as db, observations.sparing(db):
+        limit = db.execute("SELECT current_setting('memory_limit')").fetchall()
+
+    assert limit == [(used,)]
+
+
+def test_what_follows_a_read_has_the_memory_of_the_settings_again(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "roomy.duckdb", fields=_FIELDS, memory_limit="1000MiB")
+    observations.begin_read(warehouse, side="provider")
+    stage(warehouse, [member("ada")])
+    with warehouse.kept_open():
+        finish(warehouse)
+
+        with warehouse.session() as db:
+            limit = db.execute("SELECT current_setting('memory_limit')").fetchall()
+    assert limit == [("1000.0 MiB",)]
+
+
 def test_opt_outs_of_a_read_are_in_the_ledger_with_its_picture(warehouse: Warehouse) -> None:
     observations.begin_read(warehouse, side="provider")
     stage(warehouse, [member("ada", status="unsubscribed"), member("grace")])

@@ -196,6 +196,7 @@ def batches(scenario: Scenario) -> list[str]:
         f"{scenario.control.mailchimp_url}/batches",
         auth=("any", credentials.MAILCHIMP_API_KEY),
         trust_env=False,
+        verify=False,
     ).raise_for_status()
     return [b["id"] for b in answer.json()["batches"] if b["status"] != "finished"]
 

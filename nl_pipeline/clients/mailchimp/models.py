@@ -37,7 +37,7 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     contact_id: str = ""
     unsubscribe_reason: str = ""
     merge_fields: dict[str, Any] = msgspec.field(default_factory=dict)
-    tags: list[Tag] = msgspec.field(default_factory=list)
+    tags: tuple[Tag, ...] = ()
     tags_count: int = 0
     last_changed: str = ""
     timestamp_opt: str = ""

@@ -111,6 +111,7 @@ class MemberPages:
         self._window = window
         self._answer = _MembersAnswer if merge_tags is None else answer_with(merge_tags)
         self._seen = array("q")
+        self._different = (0, 0)
         self.announced_first: int | None = None
         self.announced_last: int | None = None
         self.has_drifted = False
@@ -121,7 +122,10 @@ class MemberPages:
     @property
     def rows(self) -> int:
         """How many different member ids have come so far."""
-        return len(set(self._seen))
+        came, different = self._different
+        if came != len(self._seen):
+            came, different = self._different = len(self._seen), len(set(self._seen))
+        return different
 
     @property
     def complete(self) -> bool:
@@ -134,6 +138,7 @@ class MemberPages:
         self.has_drifted = False
         self._last_row = ""
         self._seen = array("q")
+        self._different = (0, 0)
         size = self._page_size
         step = size if self._by_time or size == 1 else size - 1
         first = self._read(0)

@@ -42,6 +42,7 @@ def connected(base_url: str) -> httpx.Client:
         auth=("anybody", MAILCHIMP_API_KEY),
         timeout=30,
         trust_env=False,
+        verify=False,
     )
 
 

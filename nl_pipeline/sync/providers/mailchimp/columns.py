@@ -17,23 +17,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nl_pipeline.clients.mailchimp import Member
+from nl_pipeline.clients.mailchimp import Member, Tag
 from nl_pipeline.clients.mailchimp.times import moment_of
 from nl_pipeline.domain.address import address_key
-from nl_pipeline.domain.fields import ProfileField, comparable
+from nl_pipeline.domain.fields import ProfileField, comparables
 from nl_pipeline.domain.schemas import members_schema, validate
 from nl_pipeline.domain.states import ProviderState
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
 from nl_pipeline.warehouse.observations import naive
 
 _STATES = {
-    "subscribed": ProviderState.SUB,
-    "pending": ProviderState.PENDING,
-    "unsubscribed": ProviderState.UNSUB,
-    "cleaned": ProviderState.CLEANED,
-    "archived": ProviderState.ARCHIVED,
-    "transactional": ProviderState.NONSUB,
+    status: str(state)
+    for status, state in (
+        ("subscribed", ProviderState.SUB),
+        ("pending", ProviderState.PENDING),
+        ("unsubscribed", ProviderState.UNSUB),
+        ("cleaned", ProviderState.CLEANED),
+        ("archived", ProviderState.ARCHIVED),
+        ("transactional", ProviderState.NONSUB),
+    )
 }
+_UNKNOWN = str(ProviderState.UNKNOWN)
 #: What an API or admin unsubscribe leaves as its reason (recorded traffic).
 BY_ADMIN = "N/A (Unsubscribed by admin)"
 _UTC = "+00:00"
@@ -57,7 +61,7 @@ class MemberColumns:
         self._changed_at: list[str] = []
         # One list for all members with the same tags: they are few, and a hundred thousand lists
         # would keep the garbage collector busy for longer than their making.
-        self._mirrored: dict[tuple[str, ...], list[str]] = {}
+        self._mirrored: dict[tuple[Tag, ...], list[str]] = {}
 
     def __len__(self) -> int:
         return len(self._owned)
@@ -77,7 +81,7 @@ class MemberColumns:
             rejected = [(member.id, "invalid_email") for key, member in pairs if key is None]
             members = [member for key, member in pairs if key is not None]
             keys = [key for key in keys if key is not None]
-        states = [str(_STATES.get(m.status, ProviderState.UNKNOWN)) for m in members]
+        states = [_STATES.get(m.status, _UNKNOWN) for m in members]
         texts = self._texts
         texts["key"] += keys
         texts["member_id"] += [m.id for m in members]
@@ -92,19 +96,20 @@ class MemberColumns:
             for m, state in zip(members, states, strict=True)
         ]
         for f in self._fields:
-            texts[f.column] += [comparable(m.merge_fields.get(f.provider)) for m in members]
+            texts[f.column] += comparables([m.merge_fields.get(f.provider) for m in members])
         for member in members:
-            names = (
-                tuple([tag.name for tag in member.tags])
-                if member.has_all_tags
-                else tuple(all_tags(member))
-            )
-            mirrored = self._mirrored.get(names)
-            if mirrored is None:
-                mirrored = [name for name in names if name.lower() != OWNERSHIP_TAG]
-                self._mirrored[names] = mirrored
+            tags = member.tags
+            if len(tags) < member.tags_count:
+                names = all_tags(member)
+                mirrored = _mirrored(names)
+                self._owned.append(len(mirrored) < len(names))
+            else:
+                found = self._mirrored.get(tags)
+                if found is None:
+                    found = self._mirrored[tags] = _mirrored([tag.name for tag in tags])
+                mirrored = found
+                self._owned.append(len(mirrored) < len(tags))
             self._tags.append(mirrored)
-            self._owned.append(len(mirrored) < len(names))
         self._changed_at += [m.last_changed for m in members]
         return rejected
 
@@ -124,11 +129,15 @@ class MemberColumns:
         return validate(pd.DataFrame(columns, copy=False), schema=self._schema, name="members")
 
 
+def _mirrored(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name.lower() != OWNERSHIP_TAG]
+
+
 def moments(texts: Sequence[str]) -> npt.NDArray[np.datetime64]:
     """Times of answers as UTC without a zone; NaT for "" and the unreadable."""
     # All of an answer look alike, and numpy reads them ten times as fast as anything that looks
     # at each; the first that does not is the reason to look at each.
-    if all(len(text) == 25 and text.endswith(_UTC) for text in texts if text):
+    if {len(text) for text in texts} <= {0, 25} and {text[19:] for text in texts} <= {"", _UTC}:
         try:
             return np.array([text[:19] for text in texts], dtype="datetime64[us]")
         except ValueError:
