@@ -50,8 +50,15 @@ class Window:
     """Days of one connection, both ends included."""
 
     connection: str
-    first: date
-    last: date
+    days: tuple[date, ...]
+
+    @property
+    def first(self) -> date:
+        return self.days[0]
+
+    @property
+    def last(self) -> date:
+        return self.days[-1]
 
 
 def windows_of(keys: Iterable[str]) -> list[Window]:
@@ -60,4 +67,4 @@ def windows_of(keys: Iterable[str]) -> list[Window]:
     for key in keys:
         connection, _, day = key.partition("|")
         days.setdefault(connection, []).append(date.fromisoformat(day))
-    return [Window(name, min(found), max(found)) for name, found in sorted(days.items())]
+    return [Window(name, tuple(sorted(found))) for name, found in sorted(days.items())]

@@ -102,6 +102,33 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
     Raises ``clients.errors``; what was found until then stays stored, and the same recovery may be
     started again.
     """
+    past = find(link, start=start, end=end)
+    applied, synced = ingest_and_sync(link)
+    return HistoryResult(
+        start=start,
+        end=end,
+        found=past.found,
+        reports=past.reports,
+        calls=past.calls,
+        applied=applied,
+        synced=synced,
+    )
+
+
+@dataclass(frozen=True)
+class FoundHistory:
+    """What was found in a window, in how many reports of campaigns too, and by how many calls."""
+
+    found: Found
+    reports: int
+    calls: int
+
+
+def find(link: Link, *, start: datetime, end: datetime) -> FoundHistory:
+    """Find what happened at the provider in [start, end) and store what nobody had told us.
+
+    Nothing follows from it yet; the next ingest carries it through. Raises ``clients.errors``.
+    """
     before = link.audience.calls.total()
     audience_id = audience_of(link)
     ahead = provider_ahead(link)
@@ -121,16 +148,10 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
         ),
     )
     reports = _read_reports(link, audience_id=audience_id, start=start, end=end, again=True)
-    calls = link.audience.calls.total() - before
-    applied, synced = ingest_and_sync(link)
-    return HistoryResult(
-        start=start,
-        end=end,
+    return FoundHistory(
         found=found + reports.found,
         reports=reports.reports,
-        calls=calls,
-        applied=applied,
-        synced=synced,
+        calls=link.audience.calls.total() - before,
     )
 
 

@@ -68,12 +68,25 @@ class IngestResult:
 
 
 @dataclass
-class _Stored:
+class TakenIn:
+    """What was read of the log: lines, those that could not be used by cause, segments whose last
+    line is not whole, and events by kind."""
+
     lines: int
     poison: Counter[str]
     torn: int
     new: Counter[str]
     duplicates: Counter[str]
+
+
+@dataclass(frozen=True)
+class CarriedOut:
+    """What came of the events that were not finished."""
+
+    told: OptOutsApplied
+    looked: LookedAgain
+    needs_sync: bool
+    stopped_by: ApiError | None
 
 
 def ingest(link: Link, *, folder: Path | None = None, day: date | None = None) -> IngestResult:
@@ -83,28 +96,33 @@ def ingest(link: Link, *, folder: Path | None = None, day: date | None = None) -
     Running it again, or two of them at once, does nothing twice. A service that is away is no
     reason to leave the rest: the error is in ``stopped_by``, and the next ingest goes on.
     """
-    log = folder or link.webhook_log
-    stored = _store(link, log=log, day=day)
-    touched = events.touched(link.warehouse)
-    told = opt_outs.apply(link)
-    failures = [told.stopped_by]
-    looked = LookedAgain(len(touched), 0)
-    try:
-        looked = look_again(link, touched=touched)
-    except ApiError as error:
-        failures.append(error)
-    written = 0
+    stored = take_in(link, folder=folder, day=day)
+    carried = carry_out(link)
+    stopped_by, written = carried.stopped_by, 0
     try:
         written = activities.write(link)
     except ApiError as error:
-        failures.append(error)
-    return _result(
-        stored,
+        stopped_by = stopped_by or error
+    return _result(stored, carried=carried, written=written, stopped_by=stopped_by)
+
+
+def carry_out(link: Link) -> CarriedOut:
+    """Finish the events that are not: opt-outs into the CRM, everybody else is looked at again.
+
+    A service that is away is no reason to leave the rest: its error is handed back.
+    """
+    touched = events.touched(link.warehouse)
+    told = opt_outs.apply(link)
+    looked, failed = LookedAgain(len(touched), 0), None
+    try:
+        looked = look_again(link, touched=touched)
+    except ApiError as error:
+        failed = error
+    return CarriedOut(
         told=told,
         looked=looked,
-        written=written,
         needs_sync=news.count(link.warehouse) > 0,
-        stopped_by=next((error for error in failures if error is not None), None),
+        stopped_by=told.stopped_by or failed,
     )
 
 
@@ -122,8 +140,11 @@ def ingest_and_sync(
     return result, sync(link, mode="incremental")
 
 
-def _store(link: Link, *, log: Path | None, day: date | None) -> _Stored:
-    stored = _Stored(0, Counter(), 0, Counter(), Counter())
+def take_in(link: Link, *, folder: Path | None = None, day: date | None = None) -> TakenIn:
+    """Read what the log holds and was not read yet, and store its events, with the withdrawals
+    among them in the ledger."""
+    log = folder or link.webhook_log
+    stored = TakenIn(0, Counter(), 0, Counter(), Counter())
     if log is None:
         return stored
     offsets = events.read_offsets(link.warehouse)
@@ -142,14 +163,9 @@ def _store(link: Link, *, log: Path | None, day: date | None) -> _Stored:
 
 
 def _result(
-    stored: _Stored,
-    *,
-    told: OptOutsApplied,
-    looked: LookedAgain,
-    written: int,
-    needs_sync: bool,
-    stopped_by: ApiError | None,
+    stored: TakenIn, *, carried: CarriedOut, written: int, stopped_by: ApiError | None
 ) -> IngestResult:
+    told = carried.told
     return IngestResult(
         lines=stored.lines,
         poison=dict(stored.poison),
@@ -159,10 +175,10 @@ def _result(
         opt_outs_applied=told.applied,
         opt_outs_pending=told.pending,
         contacts_cancelled=told.contacts_cancelled,
-        touched=looked.touched,
-        echoes=looked.echoes,
+        touched=carried.looked.touched,
+        echoes=carried.looked.echoes,
         activities_written=written,
-        needs_sync=needs_sync,
+        needs_sync=carried.needs_sync,
         from_received=Freshness.of([received for received, _ in told.delays]),
         from_happened=Freshness.of([happened for _, happened in told.delays]),
         stopped_by=stopped_by,
