@@ -31,12 +31,14 @@ demo-ui: $(INSTALLED) ## Open the Dagster UI on what the demo left (http://127.0
 # one goes. A connections.yaml of your own is neither used nor changed: `sandbox connect` stops there.
 dev: export DAGSTER_HOME := $(CURDIR)/.dagster_home
 dev: export NL_PIPELINE_CONFIG := $(CURDIR)/connections.yaml
-dev: $(INSTALLED) ## Run sandbox and Dagster UI (http://127.0.0.1:3000), schedules and sensor on
+dev: $(INSTALLED) ## Run sandbox, receiver and Dagster UI (http://127.0.0.1:3000), everything on
 	@mkdir -p "$$DAGSTER_HOME" && cp deploy/dagster.yaml "$$DAGSTER_HOME/dagster.yaml"
-	@$(BIN)/nl-pipeline sandbox serve & sandbox=$$!; \
-	trap 'kill $$sandbox 2>/dev/null || true' EXIT INT TERM; \
-	$(BIN)/nl-pipeline sandbox connect --wait 60 && \
-	rm -f data/demo-mailchimp.duckdb && \
+	@$(BIN)/nl-pipeline sandbox serve & sandbox=$$!; receiver=; \
+	trap 'kill $$sandbox $$receiver 2>/dev/null || true' EXIT INT TERM; \
+	$(BIN)/nl-pipeline sandbox connect --wait 60 --receiver 8700 && \
+	rm -rf data/demo-mailchimp.duckdb data/webhooks/demo-mailchimp && \
+	{ $(BIN)/nl-pipeline receive --port 8700 & receiver=$$!; } && \
+	$(BIN)/nl-pipeline receive --port 8700 --check --wait 60 && \
 	$(BIN)/nl-pipeline setup demo-mailchimp && \
 	$(BIN)/dagster dev --workspace "$(CURDIR)/deploy/dev.yaml" --host 127.0.0.1 --port 3000
 
