@@ -18,6 +18,9 @@ import msgspec
 from nl_pipeline.settings import Settings
 from nl_pipeline.webhook_log.paths import FILE_MODE, FOLDER_MODE
 
+ORIGINS: Mapping[str, tuple[str, ...]] = {"mailchimp": ("person", "staff")}
+"""Provider -> the webhooks each connection has there, told apart by who acted."""
+
 SECRET_FILE = "receiver_secret"
 KEYS_FILE = "signing_keys.json"
 
@@ -35,6 +38,16 @@ def webhook_path(secret: str, *, connection: str, provider: str, origin: str) ->
     """The path of a webhook: ``/hooks/<connection>/<provider>/<origin>/<token>``."""
     token = route_token(secret, connection=connection, provider=provider, origin=origin)
     return f"/hooks/{connection}/{provider}/{origin}/{token}"
+
+
+def webhook_url(
+    settings: Settings, *, secret: str, connection: str, provider: str, origin: str
+) -> str | None:
+    """The address a provider is given for a webhook; None where no public address is set."""
+    if settings.webhooks.public_url is None:
+        return None
+    path = webhook_path(secret, connection=connection, provider=provider, origin=origin)
+    return f"{settings.webhooks.public_url}{path}"
 
 
 def receiver_secret(settings: Settings, *, environ: Mapping[str, str] | None = None) -> str:
