@@ -71,6 +71,7 @@ class Running:
     log: Path
     now: float = SIGNED_AT
     receiver: Receiver = field(init=False, repr=False)
+    server: uvicorn.Server = field(init=False, repr=False)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -124,13 +125,15 @@ def serving(folder: Path, *, limits: str = "", files: Files | None = None) -> It
     running.receiver = create_receiver(
         hooks, writer=writer, limits=bounds, clock=lambda: running.now
     )
-    server = uvicorn.Server(server_config(running.receiver))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    running.server = uvicorn.Server(server_config(running.receiver))
+    thread = threading.Thread(
+        target=running.server.run, kwargs={"sockets": [listener]}, daemon=True
+    )
     thread.start()
     try:
         yield running
     finally:
-        server.should_exit = True
+        running.server.should_exit = True
         thread.join(PATIENCE)
 
 
