@@ -44,6 +44,14 @@ def test_a_body_of_20_mb_is_refused_whether_announced_or_not(receiver: Running) 
     assert receiver.lines() == []
 
 
+def test_a_body_announced_too_large_is_refused_before_it_comes(receiver: Running) -> None:
+    with receiver.connect() as connection:
+        connection.sendall(HEAD + b"content-length: 20000000\r\n\r\n")
+        answer = connection.recv(1000)
+
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
 def test_the_largest_body_allowed_is_stored(receiver: Running) -> None:
     assert receiver.post(b"x" * 1_000_000).status_code == 200
     assert receiver.post(b"x" * 1_000_001).status_code == 413

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nl_pipeline_tests.receiver.serving import BODY, path_of, read_to_the_end, serving, wait_for
+from nl_pipeline_tests.webhook_log.disks import MemoryDisk
 from nl_pipeline_tests.webhook_log.logs import CONNECTION, bodies_of
 
 
@@ -19,3 +20,12 @@ def test_an_event_that_is_arriving_is_stored_and_answered_before_the_end(tmp_pat
 
     assert answer.startswith(b"HTTP/1.1 200")
     assert bodies_of(receiver.log / CONNECTION) == [BODY]
+
+
+def test_at_the_end_every_segment_is_closed(tmp_path: Path) -> None:
+    disk = MemoryDisk()
+    with serving(tmp_path, files=disk) as receiver:
+        receiver.post()
+        while_running = disk.open_files
+
+    assert (while_running, disk.open_files) == (1, 0)

@@ -80,6 +80,11 @@ class MemoryDisk:
     def free_bytes(self, folder: Path) -> int:
         return self.free
 
+    @property
+    def open_files(self) -> int:
+        """How many files are open."""
+        return len(self._open)
+
     def survivors(self) -> dict[Path, bytes]:
         """What is there after a loss of power now, in the worst case."""
         return {
