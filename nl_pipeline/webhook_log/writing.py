@@ -15,7 +15,7 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -134,7 +134,7 @@ class LogWriter:
         provider: str,
         origin: str,
         signature: str,
-        headers: Mapping[str, str],
+        headers: dict[str, str],
         body: bytes,
     ) -> str:
         """Store a request and return the id of its line once it is durable.
@@ -148,12 +148,12 @@ class LogWriter:
         line_id = f"{self._writer}-{self._number}"
         line = encode(
             LogLine(
-                id=line_id,
-                received_at=received_at,
-                provider=provider,
-                origin=origin,
-                signature=signature,
-                headers=dict(headers),
+                line_id,
+                received_at,
+                provider,
+                origin,
+                signature,
+                headers,
                 **body_fields(body),
             )
         )
