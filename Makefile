@@ -12,7 +12,7 @@ PYTHON ?=
 PYTEST_ARGS ?=
 PIP_ARGS ?=
 
-.PHONY: help install demo demo-ui dev test check faults bench clean
+.PHONY: help install demo demo-ui dev test check faults kills bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -60,11 +60,16 @@ faults: export NL_EVERY_FAULT := 1
 faults: $(INSTALLED) ## Break every call of a sync in every way, which takes a while
 	$(BIN)/python -m pytest -n auto nl_pipeline_tests/sync/test_every_call_can_fail.py
 
+kills: export NL_KILLS := 100
+kills: $(INSTALLED) ## Kill the receiver a hundred times under load and look for what it acknowledged
+	$(BIN)/python -m pytest nl_pipeline_tests/receiver/test_kills.py
+
 bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which get an environment of their own
 	$(BIN)/python -m benchmarks.plan_diff
 	$(BIN)/python -m benchmarks.extract_load
 	$(BIN)/python -m benchmarks.dagster_overhead
 	$(BIN)/python -m benchmarks.large_sync
+	$(BIN)/python -m benchmarks.receive
 
 clean: ## Remove environments and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .venv-rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -58,7 +58,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "domain": {"idna", "numpy", "pandas", "pandera"},
     "clients": {"httpx", "msgspec", "stamina", "tenacity"},
     "webhook_log": {"msgspec"},
-    "receiver": {"msgspec", "starlette", "uvicorn", "uvloop"},
+    "receiver": {"starlette", "uvicorn"},
     "settings": {"cronsim", "dotenv", "pydantic", "pydantic_core", "yaml"},
 }
 """Layer -> all libraries it may import besides the standard library; other layers are free."""

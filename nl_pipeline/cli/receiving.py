@@ -6,6 +6,9 @@ Loads nothing that needs pandas, DuckDB or Dagster: the receiver runs all the ti
 from __future__ import annotations
 
 import logging
+import time
+import urllib.error
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +20,8 @@ from nl_pipeline.receiver import serve as server
 from nl_pipeline.receiver.routes import HookTable
 
 SHOWN_OF_TOKEN = 6
+_HEALTH_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.2
 
 
 def receive(
@@ -29,11 +34,20 @@ def receive(
         Path | None,
         typer.Option(metavar="PATH", help="Folder of the webhook log, instead of the set one."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only ask a running receiver whether it is well.")
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="With --check: seconds to wait for one that is starting.")
+    ] = 0,
     show_urls: Annotated[
         bool, typer.Option("--show-urls", help="Print the addresses in full; they are secrets.")
     ] = False,
 ) -> None:
     """Receive webhooks until it is stopped with Ctrl+C, and store them in the webhook log."""
+    if check:
+        _check(host, port=port, wait_seconds=wait)
+        return
     settings = invocation_of(context).load_settings()
     if log_dir is not None:
         settings = replace(settings, webhook_root=log_dir.absolute())
@@ -59,3 +73,27 @@ def receive(
         ) from None
     except KeyboardInterrupt:
         typer.echo("Stopped.")
+
+
+def _check(host: str, *, port: int, wait_seconds: float) -> None:
+    """Print the health of a receiver; CommandError if it is not well or nobody answers."""
+    # Without a proxy: one that is set for the outside world can't reach this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            with opener.open(f"http://{host}:{port}/health", timeout=_HEALTH_SECONDS) as answer:
+                typer.echo(answer.read().decode())
+                return
+        except urllib.error.HTTPError as error:
+            raise CommandError(
+                f"The receiver is not well: {error.read().decode(errors='replace')}",
+                next_step="mend what it names; until then providers are told to try again",
+            ) from None
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            if time.monotonic() >= deadline:
+                raise CommandError(
+                    f"No receiver answers at {host}:{port}.",
+                    next_step=f"start one: nl-pipeline receive --port {port}",
+                ) from None
+        time.sleep(_LOOK_AGAIN_SECONDS)

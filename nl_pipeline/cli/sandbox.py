@@ -97,7 +97,9 @@ def connect(
             next_step="work in another folder, or replace it with --force",
             exit_code=ExitCode.USAGE,
         )
-    connections.write_text(settings.sandbox_text(port=port, receiver_port=receiver), encoding="utf-8")
+    connections.write_text(
+        settings.sandbox_text(port=port, receiver_port=receiver), encoding="utf-8"
+    )
     write_secrets(Path(ENVIRONMENT_FILE))
     typer.echo(
         f"Wrote {connections} and {ENVIRONMENT_FILE}: connection "

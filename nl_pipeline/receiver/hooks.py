@@ -23,7 +23,7 @@ from nl_pipeline.webhook_log.writing import LogFull, LogWriter
 _log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 30
-KEPT_HEADERS = ("content-type", "user-agent")
+KEPT_HEADERS = (b"content-type", b"user-agent")
 """Besides the header with the signature."""
 
 
@@ -126,7 +126,7 @@ class HookIntake:
             return "unsigned"
         is_valid = is_signed(
             body,
-            header=headers.get(hook.rules.signature_header, ""),
+            header=headers.get(hook.rules.signature_header.decode(), ""),
             signing_secrets=signing_secrets,
             now=self._clock(),
             tolerance=self._limits.signature_seconds,
@@ -157,12 +157,12 @@ def _announced(scope: Scope) -> int:
     return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
 
 
-def _kept(scope: Scope, *, signature_header: str) -> dict[str, str]:
+def _kept(scope: Scope, *, signature_header: bytes) -> dict[str, str]:
     """The headers that go into the log; several of one name are joined, as HTTP has it."""
     kept: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if name in KEPT_HEADERS or name == signature_header:
+        if raw_name in KEPT_HEADERS or raw_name == signature_header:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
             kept[name] = f"{kept[name]},{value}" if name in kept else value
     return kept
 

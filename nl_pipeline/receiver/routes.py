@@ -29,11 +29,11 @@ class ProviderRules:
     """
 
     send_again: int
-    signature_header: str = ""
+    signature_header: bytes = b""
 
 
 PROVIDERS: Mapping[str, ProviderRules] = {
-    "mailchimp": ProviderRules(send_again=503, signature_header="x-mailchimp-signature"),
+    "mailchimp": ProviderRules(send_again=503, signature_header=b"x-mailchimp-signature"),
     "linkedin": ProviderRules(send_again=503),
     # Discards an event on any other answer but 2xx.
     "brevo": ProviderRules(send_again=429),
@@ -117,23 +117,21 @@ class HookTable:
     """All webhooks, found by their path."""
 
     def __init__(self, hooks: list[Hook]) -> None:
-        self._hooks = {(hook.connection, hook.provider, hook.origin): hook for hook in hooks}
+        self._hooks = {hook.path(token=""): (hook, hook.token.encode()) for hook in hooks}
 
     def find(self, path: str) -> Hook | None:
         """The webhook at ``/hooks/<connection>/<provider>/<origin>/<token>``; None for any other.
 
         The token is compared in constant time.
         """
-        parts = path.split("/")
-        if len(parts) != 6 or parts[1] != "hooks":
+        webhook, slash, token = path.rpartition("/")
+        found = self._hooks.get(webhook + slash)
+        if found is None or not hmac.compare_digest(found[1], token.encode()):
             return None
-        hook = self._hooks.get((parts[2], parts[3], parts[4]))
-        if hook is None or not hmac.compare_digest(hook.token.encode(), parts[5].encode()):
-            return None
-        return hook
+        return found[0]
 
     def __iter__(self) -> Iterator[Hook]:
-        return iter(self._hooks.values())
+        return (hook for hook, _ in self._hooks.values())
 
 
 def hooks_of(settings: Settings, *, secret: str) -> HookTable:

@@ -77,7 +77,6 @@ class Webhooks(ClosedModel):
     first_day: Annotated[date, Allowed("a date such as 2026-01-31")] = Field(
         date(2026, 1, 1),
         strict=False,
-        description="First day that Dagster offers for webhooks, events and activities. What "
-        "happened earlier is no concern of theirs.",
+        description="First day that Dagster offers for webhooks, events and activities.",
     )
     limits: ReceiverLimits = Field(ReceiverLimits(), description="What a receiver refuses.")

@@ -45,9 +45,10 @@ class DiskFiles:
     """The real thing."""
 
     def make_folder(self, folder: Path) -> None:
-        """Create a folder and those above it, for the owner only."""
+        """Create a folder and those above it, for the owner only, with durable names."""
         for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
             missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            self.sync_folder(missing.parent)
 
     def create(self, path: Path) -> int:
         """Open a new file for writing, for the owner only."""

@@ -90,7 +90,10 @@ class SegmentFile:
             left = left[written:]
 
     def _sync_names(self, path: Path) -> None:
-        """A file counts only when every name on the way to it is on the disk."""
+        """A file counts only when every name on the way to it is on the disk.
+
+        The folders as well, although they may be old: another writer may just have made them.
+        """
         for folder in (path.parent, self._folder, self._root, self._root.parent):
             self._files.sync_folder(folder)
 

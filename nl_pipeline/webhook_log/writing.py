@@ -15,12 +15,13 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from nl_pipeline.webhook_log.disk_thread import DiskThread
 from nl_pipeline.webhook_log.files import DiskFiles, Files
 from nl_pipeline.webhook_log.lines import LogLine, body_fields, encode
 from nl_pipeline.webhook_log.segment_file import SegmentFile
@@ -76,6 +77,7 @@ class _Stream:
 
     def __init__(self, file: SegmentFile) -> None:
         self.file = file
+        self.thread = DiskThread()
         self.waiting: list[_Waiting] = []
         self.task: asyncio.Task[None] | None = None
 
@@ -124,8 +126,6 @@ class LogWriter:
         self._space_checked_at = -math.inf
         self._nearly_full = False
         self._failure = ""
-        # One group of a connection at a time; a few threads so that connections do not queue.
-        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="webhook-log")
 
     async def append(
         self,
@@ -134,7 +134,7 @@ class LogWriter:
         provider: str,
         origin: str,
         signature: str,
-        headers: Mapping[str, str],
+        headers: dict[str, str],
         body: bytes,
     ) -> str:
         """Store a request and return the id of its line once it is durable.
@@ -148,12 +148,12 @@ class LogWriter:
         line_id = f"{self._writer}-{self._number}"
         line = encode(
             LogLine(
-                id=line_id,
-                received_at=received_at,
-                provider=provider,
-                origin=origin,
-                signature=signature,
-                headers=dict(headers),
+                line_id,
+                received_at,
+                provider,
+                origin,
+                signature,
+                headers,
                 **body_fields(body),
             )
         )
@@ -190,9 +190,8 @@ class LogWriter:
         """Measure the space; if the last group failed, try whether the disk takes something."""
         self.check_space()
         if self._failure:
-            loop = asyncio.get_running_loop()
             try:
-                await loop.run_in_executor(self._threads, self._try_disk)
+                await asyncio.to_thread(self._try_disk)
             except OSError as error:
                 self._note(failure=_described(error))
             else:
@@ -203,9 +202,9 @@ class LogWriter:
         for stream in self._streams.values():
             if stream.task is not None:
                 await stream.task
+            stream.thread.stop()
             stream.file.close()
         self._streams.clear()
-        self._threads.shutdown()
 
     def prepare(self) -> None:
         """Make the folder of the log. OSError if it can't be made or written to."""
@@ -232,14 +231,11 @@ class LogWriter:
 
     async def _write(self, stream: _Stream) -> None:
         """Store group after group until nothing waits. Never raises: those who wait are told."""
-        loop = asyncio.get_running_loop()
         while stream.waiting:
             group = stream.next_group()
             data = b"".join([item.line for item in group])
             try:
-                took = await loop.run_in_executor(
-                    self._threads, _store, stream.file, data, group[0].hour
-                )
+                took = await stream.thread.run(partial(stream.file.store, data, hour=group[0].hour))
             except Exception as error:
                 self._failed(group, error=error)
             else:
@@ -282,10 +278,6 @@ class LogWriter:
             _log.error("Webhooks are refused until this is mended: %s", self.problem)
         elif before and not self.problem:
             _log.warning("Webhooks are stored again")
-
-
-def _store(file: SegmentFile, data: bytes, hour: datetime) -> float:
-    return file.store(data, hour=hour)
 
 
 def _described(error: Exception) -> str:
