@@ -97,13 +97,19 @@ def event_columns(events: Sequence[SubscriberEvent]) -> pd.DataFrame:
         {
             **{name: pd.array(values, dtype="str") for name, values in texts.items()},
             "happened_at": pd.Series(
-                [e.happened_at.astimezone(UTC).replace(tzinfo=None) for e in events],
+                [_plain(e.happened_at) for e in events],
                 dtype="datetime64[us]",
             ),
             "received_at": pd.Series(
-                [e.received_at.astimezone(UTC).replace(tzinfo=None) for e in events],
+                [_plain(e.received_at) for e in events],
                 dtype="datetime64[us]",
             ),
             "believed": pd.Series([e.believed for e in events], dtype="bool"),
         }
     )
+
+
+def _plain(moment: datetime) -> datetime:
+    """UTC without a zone, as tables have it."""
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.replace(tzinfo=None)

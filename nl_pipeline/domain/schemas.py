@@ -149,6 +149,22 @@ EVENTS_SCHEMA = pa.DataFrameSchema(
 """Events as they arrive, from webhooks and from the provider's reports alike."""
 
 
+def rows_that_break(frame: pd.DataFrame, *, schema: pa.DataFrameSchema) -> set[int]:
+    """Positions of the rows that do not satisfy ``schema``; empty if all do.
+
+    For tables whose rows stand each for itself. Raises TableInvalid when it is not about single
+    rows, a column that is missing for example.
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        rows = errors.failure_cases["index"]
+        if rows.isna().any():
+            validate(frame, schema=schema, name="events")
+        return {int(row) for row in rows}
+    return set()
+
+
 def validate(frame: pd.DataFrame, *, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:
     """Return ``frame`` if it satisfies ``schema``; TableInvalid without any value otherwise.
 

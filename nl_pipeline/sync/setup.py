@@ -59,6 +59,7 @@ def check_crm(link: Link) -> int:
         "subscribe": chosen.subscribe,
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
+        "delivered": chosen.delivered,
         # The default is nobody's wish: where the account has no such kind, there is no such note.
         "profile": chosen.profile if "profile" in chosen.model_fields_set else None,
     }

@@ -7,7 +7,7 @@ leads to in the CRM (``sync.events``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -118,15 +118,20 @@ def _note_read(
     db: duckdb.DuckDBPyConnection, *, read: Sequence[SegmentRead], now: datetime
 ) -> None:
     for part in read:
+        # Another ingest may have read the same meanwhile: counted once.
         db.execute(
             "INSERT INTO webhook_segments VALUES ($segment, $day, $read_bytes, $lines, $poison,"
-            " $torn, $now) ON CONFLICT (segment) DO UPDATE SET read_bytes = excluded.read_bytes,"
-            " lines = webhook_segments.lines + excluded.lines,"
-            " poison = webhook_segments.poison + excluded.poison,"
+            " $torn, $now) ON CONFLICT (segment) DO UPDATE SET"
+            " lines = webhook_segments.lines + CASE WHEN webhook_segments.read_bytes = $from_byte"
+            " THEN excluded.lines ELSE 0 END,"
+            " poison = webhook_segments.poison + CASE WHEN webhook_segments.read_bytes = $from_byte"
+            " THEN excluded.poison ELSE 0 END,"
+            " read_bytes = greatest(webhook_segments.read_bytes, excluded.read_bytes),"
             " torn = excluded.torn, read_at = excluded.read_at",
             {
                 "segment": part.segment,
                 "day": part.day,
+                "from_byte": part.from_byte,
                 "read_bytes": part.read_bytes,
                 "lines": part.lines,
                 "poison": len(part.poison),
@@ -134,11 +139,20 @@ def _note_read(
                 "now": naive(now),
             },
         )
-        for line in part.poison:
-            db.execute(
-                "INSERT INTO poison_lines VALUES (?, ?, ?, ?, ?)",
-                [line.segment, line.at_byte, line.line_id, line.cause, naive(now)],
-            )
+    poison = [
+        (line.segment, line.at_byte, line.line_id, line.cause)
+        for part in read
+        for line in part.poison
+    ]
+    if poison:
+        columns = ["segment", "at_byte", "line_id", "cause"]
+        db.register("unusable", pd.DataFrame(poison, columns=columns))
+        db.execute(
+            "INSERT INTO poison_lines BY NAME SELECT *, ?::TIMESTAMP AS seen_at FROM unusable"
+            " WHERE (segment, at_byte) NOT IN (SELECT segment, at_byte FROM poison_lines)",
+            [naive(now)],
+        )
+        db.unregister("unusable")
 
 
 def read_offsets(warehouse: Warehouse) -> dict[str, int]:
@@ -146,3 +160,122 @@ def read_offsets(warehouse: Warehouse) -> dict[str, int]:
     with warehouse.session() as db:
         rows = db.execute("SELECT segment, read_bytes FROM webhook_segments").fetchall()
     return {str(segment): int(read) for segment, read in rows}
+
+
+def withdrawn_keys(
+    warehouse: Warehouse, *, keys: Collection[str], waits: bool = True
+) -> set[str] | None:
+    """Of these keys, those whose last consent event is a withdrawal, or of whom an opt-out was told
+    that nobody has dealt with yet, believed or not.
+
+    None if another thread of this process is at the warehouse and ``waits`` is false.
+    """
+    frame = pd.DataFrame({"key": pd.Series(list(keys), dtype="str")})
+    with warehouse.session_if_free(waits=waits) as db:
+        if db is None:
+            return None
+        db.register("wanted", frame)
+        rows = db.execute(
+            "SELECT key FROM consent_now WHERE ledger LIKE 'WITHDRAW%' AND key IN (SELECT key"
+            " FROM wanted) UNION SELECT key FROM subscriber_events WHERE outcome = 'new'"
+            " AND kind IN ('UNSUBSCRIBE', 'COMPLAINT') AND key IN (SELECT key FROM wanted)"
+        ).fetchall()
+        db.unregister("wanted")
+    return {str(row[0]) for row in rows}
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A person whom unfinished events are about, and what may find them at the provider."""
+
+    event_keys: tuple[str, ...]
+    references: tuple[str, ...] = field(repr=False)
+
+
+def touched(warehouse: Warehouse) -> list[Touched]:
+    """Everybody whom events are about that nothing has come of yet.
+
+    The provider's stable id comes first, as it stands in the picture and in the base; then the
+    address, and the one before it.
+    """
+    with warehouse.session() as db:
+        rows = db.execute(
+            """
+            WITH open AS (
+                SELECT event_key, key, former_key FROM subscriber_events
+                WHERE outcome = 'new' AND key <> ''
+                  AND kind NOT IN ('DELIVERED', 'HARD_BOUNCE', 'CAMPAIGN')
+            ),
+            known AS (
+                SELECT key, provider_id FROM members WHERE provider_id <> ''
+                UNION
+                SELECT key, provider_id FROM base WHERE provider_id <> '' AND kind = 'pair'
+            )
+            SELECT list(DISTINCT o.event_key), list(DISTINCT k.provider_id),
+                list(DISTINCT f.provider_id), o.key, max(o.former_key)
+            FROM open AS o
+            LEFT JOIN known AS k ON k.key = o.key
+            LEFT JOIN known AS f ON f.key = o.former_key
+            GROUP BY o.key
+            ORDER BY o.key
+            """
+        ).fetchall()
+    return [
+        Touched(
+            event_keys=tuple(keys),
+            references=tuple(
+                dict.fromkeys(ref for ref in (*(own or ()), *(former or ()), key, old) if ref)
+            ),
+        )
+        for keys, own, former, key, old in rows
+    ]
+
+
+def finish(
+    warehouse: Warehouse,
+    *,
+    event_keys: Sequence[str],
+    delivered: bool,
+    hard_bounces: bool,
+    now: datetime,
+) -> int:
+    """Plan the activities of events and close those that nothing is left to do for, in one
+    transaction; returns how many of ``event_keys`` were echoes.
+
+    ``event_keys``: events whose people were looked at again. Opt-outs are not closed here.
+    """
+    with warehouse.transaction() as db:
+        db.register("looked_at", pd.DataFrame({"event_key": pd.Series(event_keys, dtype="str")}))
+        run_template(
+            db,
+            "booked_events.sql.j2",
+            parameters={"now": naive(now), "within": int(SAME_WITHIN.total_seconds())},
+            delivered=delivered,
+            hard_bounces=hard_bounces,
+        )
+        rows = db.execute(
+            "SELECT count(*) FROM subscriber_events WHERE outcome = 'echo'"
+            " AND event_key IN (SELECT event_key FROM looked_at)"
+        ).fetchall()
+        db.unregister("looked_at")
+    return int(rows[0][0])
+
+
+@dataclass(frozen=True)
+class UnusableLines:
+    """Lines of the log that could not be used: where the first of a cause stands, how many."""
+
+    cause: str
+    lines: int
+    first_segment: str
+    first_at_byte: int
+
+
+def list_poison(warehouse: Warehouse) -> list[UnusableLines]:
+    """What of the log could not be used, by cause."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT cause, count(*), arg_min(segment, (segment, at_byte)),"
+            " arg_min(at_byte, (segment, at_byte)) FROM poison_lines GROUP BY cause ORDER BY cause"
+        ).fetchall()
+    return [UnusableLines(str(r[0]), int(r[1]), str(r[2]), int(r[3])) for r in rows]

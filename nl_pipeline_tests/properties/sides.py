@@ -23,7 +23,7 @@ from nl_pipeline.domain.least_calls import CrmLimits, ProviderLimits, ProviderWo
 from nl_pipeline.domain.schemas import contacts_schema, members_schema, validate
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.settings import Connection
-from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, AudienceFound
+from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, AudienceFound, Withdrawn
 from nl_pipeline.warehouse.observations import Evidence, naive
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
@@ -414,6 +414,19 @@ class ModelAudience:
         frame = _frame(rows, columns=columns, numbers=[]).astype({"owned": "bool"})
         return validate(frame, schema=members_schema(self.world.fields), name="members")
 
+    def read_again(
+        self, audience_id: str, people: Sequence[Sequence[str]], *, observed_at: datetime
+    ) -> pd.DataFrame:
+        found: dict[str, Member] = {}
+        for references in people:
+            for reference in references:
+                by_id = [m for m in self.world.members.values() if m.provider_id == reference]
+                member = by_id[0] if by_id else self.world.members.get(reference)
+                if member is not None:
+                    found[member.member_id] = member
+                    break
+        return self._frame(list(found.values()), observed_at=observed_at)
+
     def complaints(self, audience_id: str) -> list[str]:
         return [m.member_id for m in self.world.members.values() if m.complained]
 
@@ -455,9 +468,14 @@ class ModelAudience:
         pending: Sequence[Pending],
         *,
         on_results: Callable[[list[Result]], None],
+        withdrawn: Withdrawn,
     ) -> None:
         self.world.happen()
         for item in sorted(pending, key=lambda p: _ORDER.index(p.change.action)):
+            asked = item.change.action in ("subscribe", "resubscribe", "confirm", "tag_member")
+            if asked and withdrawn({item.change.key}):
+                on_results([Result(item.change.seq, "overtaken", cause="withdrawn")])
+                continue
             end = self.world.end(item)
             record: str | None = item.change.record_id
             dropped = _unfit_field(item) if end == "unfit" else ()

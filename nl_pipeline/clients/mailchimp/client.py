@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -225,13 +225,25 @@ class MailchimpClient:
             for entry in page.abuse_reports
         ]
 
-    def add_members(self, audience_id: str, members: Sequence[NewMember]) -> AddOutcome:
+    def add_members(
+        self,
+        audience_id: str,
+        members: Sequence[NewMember],
+        *,
+        withheld: Callable[[Sequence[str]], Collection[str]] | None = None,
+    ) -> AddOutcome:
         """Add members who are not on the audience yet, 500 a call; existing ones are refused.
 
-        Never repeated after a lost answer. Beware: Mailchimp un-archives an archived address.
+        `withheld` is asked right before each request, repeats included and from several threads,
+        which of these addresses must not be sent after all. Never repeated after a lost answer.
+        Beware: Mailchimp un-archives an archived address.
         """
         return bulk.add_members(
-            self._session, pool=self._pool, audience_id=audience_id, members=members
+            self._session,
+            pool=self._pool,
+            audience_id=audience_id,
+            members=members,
+            withheld=withheld,
         )
 
     def run(
@@ -241,8 +253,13 @@ class MailchimpClient:
         *,
         batched: bool = True,
         on_progress: Callable[[int, int], None] | None = None,
+        withheld: Callable[[Sequence[Operation]], Collection[str]] | None = None,
     ) -> list[OperationOutcome]:
         """Carry out writes of single members; one outcome each, in the same order.
+
+        `withheld` is asked right before each request, repeats included and from several threads,
+        which of these operations (by reference) must not be sent after all: their error is
+        `Withheld`.
 
         Fewer than `batch_threshold` are sent directly, more as batches unless `batched` is false.
         Each outcome stands for itself; `on_progress` gets the number done and the number of all.
@@ -254,6 +271,7 @@ class MailchimpClient:
                 audience_id=audience_id,
                 operations=operations,
                 on_progress=on_progress,
+                withheld=withheld,
             )
         return batches.run_in_batches(
             self._session,
@@ -261,6 +279,7 @@ class MailchimpClient:
             operations=operations,
             sleep=self._sleep,
             on_progress=on_progress,
+            withheld=withheld,
         )
 
     def wait_for_batches(self, *, since: datetime) -> int:

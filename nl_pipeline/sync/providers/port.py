@@ -6,7 +6,7 @@ Belongs here: the protocol and its records. Must not be here: anything of one pr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,10 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 
 #: The tag by which we know the members we added or took over. Never mirrored into the CRM.
 OWNERSHIP_TAG = "onoffice"
+
+#: Of these keys, those who must not be subscribed, asked or tagged now. May be asked from several
+#: threads, and costs next to nothing.
+Withdrawn = Callable[[Collection[str]], Collection[str]]
 
 
 class MemberRead(Protocol):
@@ -75,6 +79,14 @@ class AudienceSide(Protocol):
     ) -> MemberRead:
         """All members, archived ones too, or those changed since (aware UTC, with overlap)."""
 
+    def read_again(
+        self, audience_id: str, people: Sequence[Sequence[str]], *, observed_at: datetime
+    ) -> pd.DataFrame:
+        """The members behind these references as they are now, archived ones too.
+
+        Each person is named by what may find them, in order: stable ids, then addresses. Whoever is
+        not found is missing in the frame."""
+
     def complaints(self, audience_id: str) -> list[str]:
         """Member ids with an abuse report."""
 
@@ -109,9 +121,13 @@ class AudienceSide(Protocol):
         pending: Sequence[Pending],
         *,
         on_results: Callable[[list[Result]], None],
+        withdrawn: Withdrawn,
     ) -> None:
         """Send changes with the fewest calls that cannot overwrite a status; results as they
-        come."""
+        come.
+
+        Right before each request that subscribes, asks or tags people ``withdrawn`` is asked for
+        them, before each repeat too; whoever it names is left out and "overtaken"."""
 
     def settle(self, *, since: datetime) -> int:
         """Wait for what was sent since and is still being carried out; returns how much it was."""

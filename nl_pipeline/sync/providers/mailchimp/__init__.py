@@ -42,6 +42,7 @@ class MailchimpAudience:
         self.check = set_up.check
         self.prepare = set_up.prepare
         self.read = reading.read
+        self.read_again = reading.read_again
         self.complaints = reading.complaints
         self.look_up_signups = look_ups.look_up_signups
         self.look_up_archived = look_ups.look_up_archived

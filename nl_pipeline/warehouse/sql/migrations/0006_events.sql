@@ -35,3 +35,6 @@ CREATE TABLE poison_lines (
     cause VARCHAR NOT NULL,
     seen_at TIMESTAMP NOT NULL
 );
+-- What a change noticed by a sync and an event told by the provider have in common is one activity;
+-- which of the two it comes from says what its time means.
+ALTER TABLE activities ADD COLUMN source VARCHAR DEFAULT 'plan';  -- plan | event

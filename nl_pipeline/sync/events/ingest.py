@@ -1,0 +1,154 @@
+"""One ingest: what the webhook log holds since the last one, into ledger, CRM and activities.
+
+Belongs here: the order of the steps and what they came to. Must not be here: the steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from nl_pipeline.clients.errors import ApiError
+from nl_pipeline.sync import activities
+from nl_pipeline.sync.events import opt_outs
+from nl_pipeline.sync.events.log import portions
+from nl_pipeline.sync.events.opt_outs import OptOutsApplied
+from nl_pipeline.sync.events.touched import LookedAgain, look_again
+from nl_pipeline.sync.events.understanding import understanding
+from nl_pipeline.sync.link import Link
+from nl_pipeline.warehouse import events, news
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Seconds until the CRM field was written: the middle one and the one that 95 % stay below."""
+
+    p50: float
+    p95: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Freshness | None:
+        """None where there is nothing to measure."""
+        if not seconds:
+            return None
+        ranked = sorted(seconds)
+        return cls(*(ranked[max(0, math.ceil(share * len(ranked)) - 1)] for share in (0.5, 0.95)))
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What an ingest came to. ``new`` and ``duplicates`` are events by kind, ``poison`` lines that
+    could not be used by cause, ``torn`` segments whose last line is not whole.
+
+    ``opt_outs_pending`` are tried again by the next ingest; ``touched`` people were looked at
+    again, ``echoes`` of their events told nothing new. ``needs_sync``: something changed that a
+    plan has to decide. ``stopped_by``: what a service did not do; all else was done and noted.
+    """
+
+    lines: int
+    poison: dict[str, int]
+    torn: int
+    new: dict[str, int]
+    duplicates: dict[str, int]
+    opt_outs_applied: int
+    opt_outs_pending: int
+    contacts_cancelled: int
+    touched: int
+    echoes: int
+    activities_written: int
+    needs_sync: bool
+    from_received: Freshness | None
+    from_happened: Freshness | None
+    stopped_by: ApiError | None = None
+
+
+@dataclass
+class _Stored:
+    lines: int
+    poison: Counter[str]
+    torn: int
+    new: Counter[str]
+    duplicates: Counter[str]
+
+
+def ingest(link: Link, *, folder: Path | None = None, day: date | None = None) -> IngestResult:
+    """Take in what the log in ``folder`` (that of the link) holds and was not read yet, of one UTC
+    day or of all, and carry it through: opt-outs first.
+
+    Running it again, or two of them at once, does nothing twice. A service that is away is no
+    reason to leave the rest: the error is in ``stopped_by``, and the next ingest goes on.
+    """
+    log = folder or link.webhook_log
+    stored = _store(link, log=log, day=day)
+    touched = events.touched(link.warehouse)
+    told = opt_outs.apply(link)
+    failures = [told.stopped_by]
+    looked = LookedAgain(len(touched), 0)
+    try:
+        looked = look_again(link, touched=touched)
+    except ApiError as error:
+        failures.append(error)
+    written = 0
+    try:
+        written = activities.write(link)
+    except ApiError as error:
+        failures.append(error)
+    return _result(
+        stored,
+        told=told,
+        looked=looked,
+        written=written,
+        needs_sync=news.count(link.warehouse) > 0,
+        stopped_by=next((error for error in failures if error is not None), None),
+    )
+
+
+def _store(link: Link, *, log: Path | None, day: date | None) -> _Stored:
+    stored = _Stored(0, Counter(), 0, Counter(), Counter())
+    if log is None:
+        return stored
+    offsets = events.read_offsets(link.warehouse)
+    for portion in portions(log, offsets=offsets, understand=understanding(link), day=day):
+        kept = events.store_frame(
+            link.warehouse, frame=portion.events, read=portion.read, now=link.now()
+        )
+        stored.new.update(kept.new_by_kind)
+        stored.duplicates.update(kept.duplicates_by_kind)
+        for part in portion.read:
+            stored.lines += part.lines
+            stored.torn += part.torn
+            stored.poison.update(line.cause for line in part.poison)
+        link.progress("lines of the webhook log", stored.lines, 0)
+    return stored
+
+
+def _result(
+    stored: _Stored,
+    *,
+    told: OptOutsApplied,
+    looked: LookedAgain,
+    written: int,
+    needs_sync: bool,
+    stopped_by: ApiError | None,
+) -> IngestResult:
+    return IngestResult(
+        lines=stored.lines,
+        poison=dict(stored.poison),
+        torn=stored.torn,
+        new=dict(stored.new),
+        duplicates=dict(stored.duplicates),
+        opt_outs_applied=told.applied,
+        opt_outs_pending=told.pending,
+        contacts_cancelled=told.contacts_cancelled,
+        touched=looked.touched,
+        echoes=looked.echoes,
+        activities_written=written,
+        needs_sync=needs_sync,
+        from_received=Freshness.of([received for received, _ in told.delays]),
+        from_happened=Freshness.of([happened for _, happened in told.delays]),
+        stopped_by=stopped_by,
+    )
