@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "sync": "pushing:sync",
     "release": "pushing:release",
     "receive": "receiving:receive",
+    "ingest": "ingesting:ingest",
     "status": "reporting:status",
     "errors": "reporting:errors",
     "explain": "reporting:explain",

@@ -227,11 +227,7 @@ def _fence(link: Link, fence: Fence, *, plan: Plan, items: Sequence[Pending]) ->
     """
     fence.prepare({p.change.key for p in items if p.change.action in _GUARDED})
     gone = fence.withdrawn({p.change.key for p in items if p.change.action in _GIVES_CONSENT})
-    stopped = [
-        p
-        for p in items
-        if p.change.key in gone and p.change.action in _GUARDED
-    ]
+    stopped = [p for p in items if p.change.key in gone and p.change.action in _GUARDED]
     return _without(link, plan=plan, items=items, stopped=stopped)
 
 

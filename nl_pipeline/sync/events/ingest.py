@@ -20,7 +20,8 @@ from nl_pipeline.sync.events.opt_outs import OptOutsApplied
 from nl_pipeline.sync.events.touched import LookedAgain, look_again
 from nl_pipeline.sync.events.understanding import understanding
 from nl_pipeline.sync.link import Link
-from nl_pipeline.warehouse import events, news
+from nl_pipeline.sync.run import SyncResult, sync
+from nl_pipeline.warehouse import events, news, plans
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,20 @@ def ingest(link: Link, *, folder: Path | None = None, day: date | None = None) -
         needs_sync=news.count(link.warehouse) > 0,
         stopped_by=next((error for error in failures if error is not None), None),
     )
+
+
+def ingest_and_sync(
+    link: Link, *, folder: Path | None = None, day: date | None = None
+) -> tuple[IngestResult, SyncResult | None]:
+    """An ingest, and an incremental sync if it brought something that a plan has to decide.
+
+    No sync before the first plan of the connection was applied: there would only be another plan to
+    look at.
+    """
+    result = ingest(link, folder=folder, day=day)
+    if not (result.needs_sync and plans.first_sync_is_done(link.warehouse)):
+        return result, None
+    return result, sync(link, mode="incremental")
 
 
 def _store(link: Link, *, log: Path | None, day: date | None) -> _Stored:
