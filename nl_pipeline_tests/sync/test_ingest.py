@@ -25,13 +25,6 @@ JOINED = "bestellt"
 
 
 @pytest.fixture
-def hooked(scenario: Scenario, tmp_path: Path) -> Iterator[Hooked]:
-    with listening(scenario, root=tmp_path / "webhooks") as mailbox:
-        scenario.pass_time()
-        yield Hooked(scenario, mailbox)
-
-
-@pytest.fixture
 def hooked_before_first_sync(unsynced: Scenario, tmp_path: Path) -> Iterator[Hooked]:
     with listening(unsynced, root=tmp_path / "webhooks") as mailbox:
         yield Hooked(unsynced, mailbox)
