@@ -20,8 +20,8 @@ import msgspec
 
 from nl_pipeline.clients.http import Transport, connections
 from nl_pipeline.clients.mailchimp import audiences, batches, bulk, feeds
+from nl_pipeline.clients.mailchimp.campaigns import Campaigns
 from nl_pipeline.clients.mailchimp.models import (
-    AbuseReport,
     Account,
     AddOutcome,
     Audience,
@@ -38,8 +38,10 @@ from nl_pipeline.clients.mailchimp.models import (
 from nl_pipeline.clients.mailchimp.operations import Operation
 from nl_pipeline.clients.mailchimp.paging import LARGEST_PAGE, MemberPages, collect, member_fields
 from nl_pipeline.clients.mailchimp.problems import SYSTEM, MemberAbsent
+from nl_pipeline.clients.mailchimp.reports import Reports
 from nl_pipeline.clients.mailchimp.session import Path, Session, api_root
-from nl_pipeline.clients.mailchimp.times import moment_of, query_time
+from nl_pipeline.clients.mailchimp.times import query_time
+from nl_pipeline.clients.mailchimp.webhooks import Webhooks
 from nl_pipeline.domain.least_calls import ProviderLimits
 
 MOST_CONNECTIONS = 10
@@ -53,17 +55,6 @@ class _TagsAnswer(msgspec.Struct, frozen=True):
     total_items: int
 
 
-class _AbuseEntry(msgspec.Struct, frozen=True):
-    email_id: str
-    email_address: str = ""
-    date: str = ""
-
-
-class _AbuseAnswer(msgspec.Struct, frozen=True):
-    abuse_reports: list[_AbuseEntry]
-    total_items: int
-
-
 class MailchimpClient:
     """One API key. `base_url` None takes the data centre from the key.
 
@@ -72,6 +63,8 @@ class MailchimpClient:
     `batch_threshold` operations on a batch is used: it costs three calls at least, and in practice
     some more while it is waited for. Feeds are read in batches from `feed_batch_threshold` on: a
     plan waits for them, and a hundred single reads are faster than a batch.
+
+    `webhooks`, `campaigns` and `reports` are the calls of those resources.
     """
 
     def __init__(
@@ -105,6 +98,9 @@ class MailchimpClient:
         self._feed_batch_threshold = feed_batch_threshold
         self._sleep = sleep
         self.calls: Counter[str] = self._session.calls
+        self.webhooks = Webhooks(self._session)
+        self.campaigns = Campaigns(self._session)
+        self.reports = Reports(self._session, pool=self._pool)
 
     def now(self) -> datetime | None:
         """Return the time at Mailchimp by its last answer (aware UTC), None before one."""
@@ -209,21 +205,6 @@ class MailchimpClient:
             batch_threshold=self._feed_batch_threshold,
             sleep=self._sleep,
         )
-
-    def abuse_reports(self, audience_id: str) -> list[AbuseReport]:
-        """Return all spam complaints of an audience."""
-        pages = collect(
-            self._session,
-            Path("/lists/{list_id}/abuse-reports", [audience_id]),
-            answer=_AbuseAnswer,
-            rows_of=lambda page: page.abuse_reports,
-            total_of=lambda page: page.total_items,
-        )
-        return [
-            AbuseReport(entry.email_id, entry.email_address, moment_of(entry.date))
-            for page in pages
-            for entry in page.abuse_reports
-        ]
 
     def add_members(
         self,

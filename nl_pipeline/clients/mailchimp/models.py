@@ -148,6 +148,8 @@ class FeedItem:
     is_admin_unsubscribed: bool | None
     unsubscribe_reason: str = field(repr=False)
     signup_category: str
+    campaign_id: str = ""
+    bounce_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class AbuseReport:
     email_id: str
     email_address: str = field(repr=False)
     at: datetime | None
+    campaign_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -129,4 +129,4 @@ class Reading:
 
     def complaints(self, audience_id: str) -> list[str]:
         """Member ids with an abuse report."""
-        return [report.email_id for report in self._client.abuse_reports(audience_id)]
+        return [report.email_id for report in self._client.reports.complaints(audience_id)]
