@@ -24,7 +24,13 @@ from nl_pipeline.domain.schemas import contacts_schema, members_schema, validate
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.settings import Connection
 from nl_pipeline.sync.crm_opt_outs import AddressHolder
-from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, AudienceFound, Withdrawn
+from nl_pipeline.sync.providers.port import (
+    OWNERSHIP_TAG,
+    AudienceFound,
+    ProviderHistory,
+    ProviderHooks,
+    Withdrawn,
+)
 from nl_pipeline.warehouse.observations import Evidence, naive
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
@@ -378,6 +384,14 @@ class ModelAudience:
     @property
     def calls(self) -> Counter[str]:
         return Counter()
+
+    @property
+    def past(self) -> ProviderHistory:
+        raise AssertionError("no sync asks for the past")
+
+    @property
+    def hooks(self) -> ProviderHooks:
+        raise AssertionError("no sync asks for webhooks")
 
     def now(self) -> datetime:
         return self.world.clock.now()
