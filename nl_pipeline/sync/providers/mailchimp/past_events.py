@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from nl_pipeline.clients.mailchimp import FeedItem, Member, Recipient
 from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.events import SAME_WITHIN, EventKind, SubscriberEvent
+from nl_pipeline.sync.providers.mailchimp.columns import BY_ADMIN
 from nl_pipeline.sync.providers.mailchimp.look_ups import who_signed_up
 from nl_pipeline.sync.providers.port import CampaignNumbers
 
@@ -48,12 +49,24 @@ class Changed:
 def only_ours(one: Changed, *, ours: set[tuple[str, datetime]], window: Window) -> bool:
     """Whether nothing but a push of ours can have changed the member since the window began.
 
-    Somebody who subscribed since then has a feed worth reading, unless that was us, too.
+    Never of somebody who has left or was archived by whomever: a minute after our write the person
+    may have left. And not of somebody who subscribed since then, unless that was us, too.
     """
     if (one.key, one.changed_at) not in ours:
         return False
+    status, reason = one.member.status, one.member.unsubscribe_reason
+    if status != "subscribed" and not (status == "unsubscribed" and reason == BY_ADMIN):
+        return False
     subscribed_since = one.opted_in_at is not None and one.opted_in_at >= window.start
     return not subscribed_since or (one.key, one.opted_in_at) in ours
+
+
+def may_be_ours(item: FeedItem) -> bool:
+    """Whether an API client can have caused an entry; of the person's own acts none is ours,
+    however close to a write of ours."""
+    if item.activity_type == "unsub":
+        return item.is_admin_unsubscribed is True
+    return item.activity_type == "generic_signup"
 
 
 def of_member(
@@ -67,7 +80,7 @@ def of_member(
 ) -> list[SubscriberEvent]:
     events: list[SubscriberEvent] = []
     for item in items:
-        if (one.key, item.at) not in ours:
+        if not (may_be_ours(item) and (one.key, item.at) in ours):
             events += _of_item(one, item=item, window=window, bounces=bounces)
     kinds = {event.kind for event in events}
     status = one.member.status
