@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "release": "pushing:release",
     "receive": "receiving:receive",
     "ingest": "ingesting:ingest",
+    "webhooks": "recovering:webhooks",
+    "backfill": "recovering:backfill",
     "status": "reporting:status",
     "errors": "reporting:errors",
     "explain": "reporting:explain",

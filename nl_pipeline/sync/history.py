@@ -16,9 +16,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from nl_pipeline.domain.events import SubscriberEvent
 from nl_pipeline.sync.clocks import provider_ahead
+from nl_pipeline.sync.events.ingest import IngestResult, ingest_and_sync
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of
 from nl_pipeline.sync.providers.port import HistoryPortion
+from nl_pipeline.sync.run import SyncResult
 from nl_pipeline.warehouse import events, history, observations
 from nl_pipeline.warehouse.history import DueReport, ReadReport
 
@@ -67,13 +69,22 @@ class Found:
 
 @dataclass(frozen=True)
 class HistoryResult:
-    """What a recovery found in its window, and how many calls to the provider it took."""
+    """What a recovery found in its window, how many calls to the provider that took, and what came
+    of it: as for an ingest, and by a sync if there was something for a plan to decide."""
 
     start: datetime
     end: datetime
     found: Found
     reports: int
     calls: int
+    applied: IngestResult
+    synced: SyncResult | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of it has to be tried again."""
+        told = self.applied.stopped_by is None and not self.applied.opt_outs_pending
+        return told and (self.synced is None or self.synced.complete)
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,8 @@ class ReportsRead:
 
 
 def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
-    """Find what happened at the provider in [start, end) and store what nobody had told us.
+    """Find what happened at the provider in [start, end), store what nobody had told us, and carry
+    it through together with what waits in the webhook log.
 
     Raises ``clients.errors``; what was found until then stays stored, and the same recovery may be
     started again.
@@ -109,19 +121,25 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
         ),
     )
     reports = _read_reports(link, audience_id=audience_id, start=start, end=end, again=True)
+    calls = link.audience.calls.total() - before
+    applied, synced = ingest_and_sync(link)
     return HistoryResult(
         start=start,
         end=end,
         found=found + reports.found,
         reports=reports.reports,
-        calls=link.audience.calls.total() - before,
+        calls=calls,
+        applied=applied,
+        synced=synced,
     )
 
 
 def read_reports(link: Link) -> ReportsRead:
-    """Look at the reports of campaigns we were told of, as far as they are due.
+    """Look at the reports of campaigns we were told of, as far as they are due, and store who got
+    mail and whose mail came back; the next ingest books the activities.
 
-    Nothing is called if neither delivered mails nor bounces are wanted as activities.
+    Nothing is called if neither is wanted as an activity. Not a part of an ingest, which opt-outs
+    wait for: a report has as many rows as the campaign had recipients.
     """
     audience_id = observations.read_state(link.warehouse, name="audience_id") or ""
     now = link.now()

@@ -1,4 +1,4 @@
-"""Campaigns and their reports against the twin: who got what, who bounced when, who left."""
+"""Campaigns and their reports against the twin: who got what, who bounced when."""
 
 from __future__ import annotations
 
@@ -185,25 +185,6 @@ def test_who_did_not_bounce_has_no_entry(mailing: Mailing) -> None:
     )
 
     assert found == {}
-
-
-def test_who_left_through_a_campaign_is_told_with_the_time(mailing: Mailing) -> None:
-    campaign = mailing.send()
-    mailing.pass_time(HOUR)
-    mailing.sandbox.act(
-        "mailchimp",
-        actor="person",
-        action="unsubscribe",
-        email=email(1),
-        campaign_id=campaign,
-    )
-    sent_at = mailing.client.reports.summary(campaign).sent_at
-
-    [left] = mailing.client.reports.unsubscribed(campaign)
-
-    assert left.email_id == mailing.ids[1]
-    assert sent_at is not None
-    assert left.at - sent_at >= HOUR
 
 
 def test_a_complaint_names_its_campaign(mailing: Mailing) -> None:

@@ -37,7 +37,7 @@ from nl_pipeline.clients.mailchimp.problems import (
     RefusalCause,
     StateForbids,
 )
-from nl_pipeline.clients.mailchimp.reports import Bounce, CampaignReport, Recipient, Unsubscribe
+from nl_pipeline.clients.mailchimp.reports import Bounce, CampaignReport, Recipient
 from nl_pipeline.clients.mailchimp.webhooks import NewWebhook, Webhook
 
 __all__ = [
@@ -68,7 +68,6 @@ __all__ = [
     "SegmentOutcome",
     "StateForbids",
     "Tag",
-    "Unsubscribe",
     "Webhook",
     "archive_member",
     "patch_member",

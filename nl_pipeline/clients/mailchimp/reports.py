@@ -1,4 +1,4 @@
-"""Reports of campaigns: who got them, bounced, left and complained.
+"""Reports of campaigns: who got them, bounced and complained.
 
 Belongs here: reading them, page by page where they are long. Does not belong here: what follows
 from a row.
@@ -7,7 +7,8 @@ from a row.
   document); a `sent` may turn into a bounce hours later.
 - `email-activity` has the time of a bounce, beside all opens and clicks; 1,000 of each a member at
   most (Swagger document). Its order cannot be chosen.
-- `unsubscribed` names who left through a campaign, with time and reason.
+- `unsubscribed` names who left through a campaign. It is not read: the entry in the member's feed
+  names the campaign as well, and tells a person from staff.
 - Complaints of an audience name the campaign; there is no filter by time.
 """
 
@@ -30,7 +31,6 @@ _REPORT = "/reports/{campaign_id}"
 _SENT_TO = "/reports/{campaign_id}/sent-to"
 _ACTIVITY = "/reports/{campaign_id}/email-activity"
 _ACTIVITY_OF_ONE = "/reports/{campaign_id}/email-activity/{subscriber_hash}"
-_UNSUBSCRIBED = "/reports/{campaign_id}/unsubscribed"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,6 @@ class CampaignReport:
     sent_at: datetime | None
     emails_sent: int
     hard_bounces: int
-    unsubscribed: int
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,6 @@ class Bounce:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Unsubscribe:
-    """Who left through a campaign. The reason is the person's own text and left out."""
-
-    email_id: str
-    email_address: str = field(repr=False)
-    at: datetime
-
-
 class _Bounces(msgspec.Struct, frozen=True):
     hard_bounces: int = 0
 
@@ -81,7 +71,6 @@ class _Report(msgspec.Struct, frozen=True):
     list_id: str = ""
     send_time: str = ""
     emails_sent: int = 0
-    unsubscribed: int = 0
     bounces: _Bounces = _Bounces()
 
 
@@ -119,17 +108,6 @@ class _ActivityPage(msgspec.Struct, frozen=True):
     total_items: int
 
 
-class _Unsubscribe(msgspec.Struct, frozen=True):
-    email_id: str
-    email_address: str = ""
-    timestamp: str = ""
-
-
-class _UnsubscribePage(msgspec.Struct, frozen=True):
-    unsubscribes: list[_Unsubscribe]
-    total_items: int
-
-
 class _Complaint(msgspec.Struct, frozen=True):
     email_id: str
     email_address: str = ""
@@ -154,7 +132,7 @@ class Reports:
         report = self._session.get(
             Path(_REPORT, [campaign_id]),
             answer=_Report,
-            params={"fields": "id,list_id,send_time,emails_sent,unsubscribed,bounces.hard_bounces"},
+            params={"fields": "id,list_id,send_time,emails_sent,bounces.hard_bounces"},
         )
         return CampaignReport(
             id=report.id,
@@ -162,7 +140,6 @@ class Reports:
             sent_at=moment_of(report.send_time),
             emails_sent=report.emails_sent,
             hard_bounces=report.bounces.hard_bounces,
-            unsubscribed=report.unsubscribed,
         )
 
     def recipients(self, campaign_id: str) -> Iterator[list[Recipient]]:
@@ -204,26 +181,6 @@ class Reports:
             if bounces:
                 found[member_id] = bounces
         return found
-
-    def unsubscribed(self, campaign_id: str) -> list[Unsubscribe]:
-        """Return who left through a campaign, with the time."""
-        pages = collect(
-            self._session,
-            Path(_UNSUBSCRIBED, [campaign_id]),
-            answer=_UnsubscribePage,
-            rows_of=lambda page: page.unsubscribes,
-            total_of=lambda page: page.total_items,
-            params={
-                "fields": "unsubscribes.email_id,unsubscribes.email_address,"
-                "unsubscribes.timestamp,total_items"
-            },
-        )
-        return [
-            Unsubscribe(row.email_id, row.email_address, at)
-            for page in pages
-            for row in page.unsubscribes
-            if (at := moment_of(row.timestamp)) is not None
-        ]
 
     def complaints(self, audience_id: str) -> list[AbuseReport]:
         """Return all spam complaints of an audience."""
