@@ -22,7 +22,7 @@ _TAG = next(iter(TAG_OPTIONS))
 
 
 def drive(control: SandboxControl, *, folder: Path) -> None:
-    """Set-up on an empty account; first sync, two busy ones and a full one on the scenario; webhooks
+    """Set-up on an empty account; first sync, two busy ones and a full one on the scenario; hooks
     and mail."""
     control.reset(contacts=0)
     with connected(control, folder=folder / "empty") as first:
