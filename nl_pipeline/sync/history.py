@@ -10,7 +10,7 @@ started again after it was stopped, and may meet the webhooks of the same time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -68,15 +68,23 @@ class Found:
 
 
 @dataclass(frozen=True)
-class HistoryResult:
-    """What a recovery found in its window, how many calls to the provider that took, and what came
-    of it: as for an ingest, and by a sync if there was something for a plan to decide."""
+class WindowRead:
+    """What was found in a window, in how many reports of campaigns, with how many calls to the
+    provider."""
 
-    start: datetime
-    end: datetime
     found: Found
     reports: int
     calls: int
+
+
+@dataclass(frozen=True)
+class HistoryResult:
+    """What a recovery found in its window, and what came of it: as for an ingest, and by a sync if
+    there was something for a plan to decide."""
+
+    start: datetime
+    end: datetime
+    read: WindowRead
     applied: IngestResult
     synced: SyncResult | None
 
@@ -102,12 +110,21 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
     Raises ``clients.errors``; what was found until then stays stored, and the same recovery may be
     started again.
     """
+    read = find(link, start=start, end=end)
+    applied, synced = ingest_and_sync(link)
+    return HistoryResult(start=start, end=end, read=read, applied=applied, synced=synced)
+
+
+def find(link: Link, *, start: datetime, end: datetime) -> WindowRead:
+    """The first half of a recovery: into the events, and opt-outs into the ledger with them."""
     before = link.audience.calls.total()
     audience_id = audience_of(link)
     ahead = provider_ahead(link)
 
-    def is_ours(changes: Sequence[tuple[str, datetime]]) -> list[bool]:
-        return history.written_by_us(link.warehouse, changes=changes, ahead=ahead)
+    def is_ours(
+        changes: Sequence[tuple[str, datetime]], *, actions: Collection[str] = ()
+    ) -> list[bool]:
+        return history.written_by_us(link.warehouse, changes=changes, actions=actions, ahead=ahead)
 
     found = _store(
         link,
@@ -121,16 +138,10 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
         ),
     )
     reports = _read_reports(link, audience_id=audience_id, start=start, end=end, again=True)
-    calls = link.audience.calls.total() - before
-    applied, synced = ingest_and_sync(link)
-    return HistoryResult(
-        start=start,
-        end=end,
+    return WindowRead(
         found=found + reports.found,
         reports=reports.reports,
-        calls=calls,
-        applied=applied,
-        synced=synced,
+        calls=link.audience.calls.total() - before,
     )
 
 
