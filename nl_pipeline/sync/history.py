@@ -16,12 +16,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from nl_pipeline.domain.events import SubscriberEvent
 from nl_pipeline.sync.clocks import provider_ahead
-from nl_pipeline.sync.events.ingest import IngestResult, ingest_and_sync
+from nl_pipeline.sync.events.ingest import IngestResult, ingest
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of
 from nl_pipeline.sync.providers.port import HistoryPortion
-from nl_pipeline.sync.run import SyncResult
-from nl_pipeline.warehouse import events, history, observations
+from nl_pipeline.sync.run import SyncResult, sync
+from nl_pipeline.warehouse import events, history, observations, plans
 from nl_pipeline.warehouse.history import DueReport, ReadReport
 
 #: Reports of campaigns this old are looked at again.
@@ -80,7 +80,7 @@ class WindowRead:
 @dataclass(frozen=True)
 class HistoryResult:
     """What a recovery found in its window, and what came of it: as for an ingest, and by a sync if
-    there was something for a plan to decide."""
+    anything was new."""
 
     start: datetime
     end: datetime
@@ -111,7 +111,13 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
     started again.
     """
     read = find(link, start=start, end=end)
-    applied, synced = ingest_and_sync(link)
+    applied = ingest(link)
+    synced = None
+    # Whoever left and came back is cancelled by now; only a plan decides about the return.
+    has_news = any((read.found.new, applied.needs_sync, applied.touched, applied.opt_outs_applied))
+    may_sync = applied.stopped_by is None and plans.first_sync_is_done(link.warehouse)
+    if has_news and may_sync:
+        synced = sync(link, mode="incremental")
     return HistoryResult(start=start, end=end, read=read, applied=applied, synced=synced)
 
 
