@@ -70,6 +70,7 @@ bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which g
 	$(BIN)/python -m benchmarks.dagster_overhead
 	$(BIN)/python -m benchmarks.large_sync
 	$(BIN)/python -m benchmarks.receive
+	$(BIN)/python -m benchmarks.ingest
 
 clean: ## Remove environments and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .venv-rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -13,6 +13,7 @@ from nl_pipeline.cli.planning import ConnectionName
 from nl_pipeline.sync.events.ingest import Freshness, IngestResult, ingest_and_sync
 from nl_pipeline.sync.link import open_link
 from nl_pipeline.sync.run import SyncResult
+from nl_pipeline.warehouse.events import list_poison
 
 
 def ingest(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
@@ -30,10 +31,17 @@ def ingest(context: typer.Context, connection: ConnectionName, as_json: AsJson =
         ) as link,
     ):
         result, synced = ingest_and_sync(link)
+        unusable = list_poison(link.warehouse)
     if as_json:
-        print_json({"connection": connection, **_as_plain(result, synced=synced)})
+        shown = {"connection": connection, **_as_plain(result, synced=synced)}
+        print_json({**shown, "could_not_be_used": as_plain(unusable)})
     else:
         _show(result, synced=synced, connection=connection)
+        show_table(
+            "Lines of the log that could not be used so far",
+            columns=("cause", "lines", "first segment", "at byte"),
+            rows=[(u.cause, u.lines, u.first_segment, u.first_at_byte) for u in unusable],
+        )
     if result.stopped_by is not None:
         # What was done is shown; what a service did not do is the error of the command.
         raise result.stopped_by

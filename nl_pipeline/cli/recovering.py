@@ -125,13 +125,12 @@ def _window(first: date, *, last: date) -> Window:
 
 
 def _show(result: HistoryResult, *, connection: str, first: date, last: date) -> None:
-    kinds = sorted({*result.found.new, *result.found.known})
+    new, known = result.read.found.new, result.read.found.known
+    kinds = sorted({*new, *known})
     show_table(
         f"{connection}: what happened from {first} to {last} (UTC)",
         columns=("event", "new", "known before"),
-        rows=[
-            (kind, result.found.new.get(kind, 0), result.found.known.get(kind, 0)) for kind in kinds
-        ],
+        rows=[(kind, new.get(kind, 0), known.get(kind, 0)) for kind in kinds],
     )
     if not kinds:
         typer.echo(f"{connection}: nothing happened from {first} to {last} (UTC).")
@@ -142,7 +141,7 @@ def _show(result: HistoryResult, *, connection: str, first: date, last: date) ->
         f" people looked at again: {applied.touched:,},"
         f" activities written: {applied.activities_written:,}."
     )
-    typer.echo(f"Calls to the provider for finding it: {result.calls:,}.")
+    typer.echo(f"Calls to the provider for finding it: {result.read.calls:,}.")
     if applied.stopped_by is not None:
         typer.echo(str(applied.stopped_by), err=True)
     if applied.opt_outs_pending:
@@ -155,10 +154,10 @@ def _as_plain(result: HistoryResult) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "from": result.start.isoformat(),
         "to": result.end.isoformat(),
-        "new": dict(result.found.new),
-        "known": dict(result.found.known),
-        "reports": result.reports,
-        "calls": result.calls,
+        "new": dict(result.read.found.new),
+        "known": dict(result.read.found.known),
+        "reports": result.read.reports,
+        "calls": result.read.calls,
         "complete": result.complete,
     }
     applied = as_plain(result.applied)

@@ -16,7 +16,7 @@ from nl_pipeline.orchestration.metadata import Metadata, table_metadata
 from nl_pipeline.orchestration.partitions import Window
 from nl_pipeline.orchestration.tables import events_table
 from nl_pipeline.sync.events.ingest import CarriedOut, TakenIn
-from nl_pipeline.sync.history import FoundHistory, ReportsRead
+from nl_pipeline.sync.history import ReportsRead, WindowRead
 from nl_pipeline.sync.webhook_watch import WatchResult
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.event_reports import EventCount, count_events, delays
@@ -42,7 +42,7 @@ def log_metadata(taken: Sequence[TakenIn]) -> Metadata:
     }
 
 
-def history_metadata(found: FoundHistory) -> Metadata:
+def history_metadata(found: WindowRead) -> Metadata:
     """What a recovery found and what that cost."""
     kinds = sorted({*found.found.new, *found.found.known})
     return {

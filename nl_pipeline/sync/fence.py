@@ -40,7 +40,7 @@ class Fence:
         self._turn = threading.Lock()
         self._asked: set[str] = set()
         self._withdrawn: set[str] = set()
-        self._version: tuple[int, int] | None = None
+        self._version: tuple[int, ...] | None = None
 
     def prepare(self, keys: Collection[str]) -> None:
         """Ask for everybody who is going to be asked for, before threads do."""
@@ -153,9 +153,14 @@ def _readable(text: str) -> str:
     return f"{text.lower()}\n{unquote_plus(text).lower()}"
 
 
-def _version_of(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size)
+def _version_of(path: Path) -> tuple[int, ...]:
+    """Changes with every write to the warehouse, also while it stands in DuckDB's own log."""
+    version: list[int] = []
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        try:
+            found = file.stat()
+        except FileNotFoundError:
+            version += [0, 0]
+        else:
+            version += [found.st_mtime_ns, found.st_size]
+    return tuple(version)

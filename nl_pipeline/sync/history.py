@@ -10,18 +10,18 @@ started again after it was stopped, and may meet the webhooks of the same time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from nl_pipeline.domain.events import SubscriberEvent
 from nl_pipeline.sync.clocks import provider_ahead
-from nl_pipeline.sync.events.ingest import IngestResult, ingest_and_sync
+from nl_pipeline.sync.events.ingest import IngestResult, ingest
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of
 from nl_pipeline.sync.providers.port import HistoryPortion
-from nl_pipeline.sync.run import SyncResult
-from nl_pipeline.warehouse import events, history, observations
+from nl_pipeline.sync.run import SyncResult, sync
+from nl_pipeline.warehouse import events, history, observations, plans
 from nl_pipeline.warehouse.history import DueReport, ReadReport
 
 #: Reports of campaigns this old are looked at again.
@@ -68,15 +68,23 @@ class Found:
 
 
 @dataclass(frozen=True)
-class HistoryResult:
-    """What a recovery found in its window, how many calls to the provider that took, and what came
-    of it: as for an ingest, and by a sync if there was something for a plan to decide."""
+class WindowRead:
+    """What was found in a window, in how many reports of campaigns, with how many calls to the
+    provider."""
 
-    start: datetime
-    end: datetime
     found: Found
     reports: int
     calls: int
+
+
+@dataclass(frozen=True)
+class HistoryResult:
+    """What a recovery found in its window, and what came of it: as for an ingest, and by a sync if
+    anything was new."""
+
+    start: datetime
+    end: datetime
+    read: WindowRead
     applied: IngestResult
     synced: SyncResult | None
 
@@ -102,39 +110,27 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
     Raises ``clients.errors``; what was found until then stays stored, and the same recovery may be
     started again.
     """
-    past = find(link, start=start, end=end)
-    applied, synced = ingest_and_sync(link)
-    return HistoryResult(
-        start=start,
-        end=end,
-        found=past.found,
-        reports=past.reports,
-        calls=past.calls,
-        applied=applied,
-        synced=synced,
-    )
+    read = find(link, start=start, end=end)
+    applied = ingest(link)
+    synced = None
+    # Whoever left and came back is cancelled by now; only a plan decides about the return.
+    has_news = any((read.found.new, applied.needs_sync, applied.touched, applied.opt_outs_applied))
+    may_sync = applied.stopped_by is None and plans.first_sync_is_done(link.warehouse)
+    if has_news and may_sync:
+        synced = sync(link, mode="incremental")
+    return HistoryResult(start=start, end=end, read=read, applied=applied, synced=synced)
 
 
-@dataclass(frozen=True)
-class FoundHistory:
-    """What was found in a window, in how many reports of campaigns too, and by how many calls."""
-
-    found: Found
-    reports: int
-    calls: int
-
-
-def find(link: Link, *, start: datetime, end: datetime) -> FoundHistory:
-    """Find what happened at the provider in [start, end) and store what nobody had told us.
-
-    Nothing follows from it yet; the next ingest carries it through. Raises ``clients.errors``.
-    """
+def find(link: Link, *, start: datetime, end: datetime) -> WindowRead:
+    """The first half of a recovery: into the events, and opt-outs into the ledger with them."""
     before = link.audience.calls.total()
     audience_id = audience_of(link)
     ahead = provider_ahead(link)
 
-    def is_ours(changes: Sequence[tuple[str, datetime]]) -> list[bool]:
-        return history.written_by_us(link.warehouse, changes=changes, ahead=ahead)
+    def is_ours(
+        changes: Sequence[tuple[str, datetime]], *, actions: Collection[str] = ()
+    ) -> list[bool]:
+        return history.written_by_us(link.warehouse, changes=changes, actions=actions, ahead=ahead)
 
     found = _store(
         link,
@@ -148,7 +144,7 @@ def find(link: Link, *, start: datetime, end: datetime) -> FoundHistory:
         ),
     )
     reports = _read_reports(link, audience_id=audience_id, start=start, end=end, again=True)
-    return FoundHistory(
+    return WindowRead(
         found=found + reports.found,
         reports=reports.reports,
         calls=link.audience.calls.total() - before,

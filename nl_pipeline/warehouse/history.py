@@ -6,7 +6,7 @@ Belongs here: the questions and notes of ``sync.history``. Must not be here: sto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,10 +22,14 @@ _SLACK = timedelta(minutes=2)
 
 
 def written_by_us(
-    warehouse: Warehouse, *, changes: Sequence[tuple[str, datetime]], ahead: timedelta
+    warehouse: Warehouse,
+    *,
+    changes: Sequence[tuple[str, datetime]],
+    actions: Collection[str],
+    ahead: timedelta,
 ) -> list[bool]:
     """For each change of a member, (key, when): whether it falls into the time in which a push of
-    ours was changing this member.
+    ours was changing this member, by one of these actions (by any when there are none).
 
     ``ahead``: how far the clock of the provider is ahead of ours.
     """
@@ -45,11 +49,12 @@ def written_by_us(
             " JOIN (SELECT c.key, min(o.recorded_at) AS begun, max(o.recorded_at) AS ended"
             "   FROM changes AS c JOIN outcomes AS o USING (plan_id, seq)"
             "   WHERE c.side = 'provider' AND c.key IN (SELECT key FROM asked)"
+            "     AND (len($actions) = 0 OR list_contains($actions, c.action))"
             "     AND o.result IN ('sending', 'sent', 'confirmed', 'unknown', 'no_effect')"
             "   GROUP BY c.plan_id, c.seq, c.key) AS w"
             " ON w.key = a.key AND a.at BETWEEN w.begun - to_seconds($slack)"
             "   AND w.ended + to_seconds($slack)",
-            {"slack": int(_SLACK.total_seconds())},
+            {"slack": int(_SLACK.total_seconds()), "actions": sorted(actions)},
         ).fetchall()
         db.unregister("asked")
     ours = {int(row[0]) for row in rows}

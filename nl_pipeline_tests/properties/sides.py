@@ -23,6 +23,7 @@ from nl_pipeline.domain.least_calls import CrmLimits, ProviderLimits, ProviderWo
 from nl_pipeline.domain.schemas import contacts_schema, members_schema, validate
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.settings import Connection
+from nl_pipeline.sync.crm_opt_outs import AddressHolder
 from nl_pipeline.sync.providers.port import (
     OWNERSHIP_TAG,
     AudienceFound,
@@ -189,11 +190,39 @@ class World:
             self.broken.append(f"{what} after a withdrawal by {standing.actor}")
 
 
+class ModelOptOuts:
+    """The opt-out path's three calls over a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def find(self, emails: Sequence[str]) -> list[AddressHolder]:
+        keys = {address_key(email) for email in emails}
+        return [_holder(c) for c in self.world.contacts.values() if not keys.isdisjoint(c.keys)]
+
+    def read(self, ids: Sequence[int]) -> list[AddressHolder]:
+        return [_holder(self.world.contacts[i]) for i in ids if i in self.world.contacts]
+
+    def cancel(self, ids: Sequence[int]) -> list[ActionOutcome]:
+        for crm_id in ids:
+            contact = self.world.contacts[crm_id]
+            contact.newsletter = Newsletter.CANCEL
+            contact.changed_at = self.world.clock.now()
+        return [ActionOutcome(str(crm_id), ok=True) for crm_id in ids]
+
+
+def _holder(contact: Contact) -> AddressHolder:
+    return AddressHolder(
+        contact.crm_id, contact.newsletter, contact.key or "", frozenset(contact.keys)
+    )
+
+
 class ModelCrm:
     """The CRM side of the sync over a world."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.opt_outs = ModelOptOuts(world)
         self.client = SimpleNamespace(
             create_activities=self._create_activities,
             find_activities=self._find_activities,

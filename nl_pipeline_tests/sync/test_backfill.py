@@ -128,11 +128,11 @@ def test_both_sides_say_what_they_say_without_loss(tellings: Tellings) -> None:
 def test_the_backfill_tells_how_much_was_missing(tellings: Tellings) -> None:
     missing = sum((tellings.with_all.events - tellings.with_half.events).values())
 
-    assert sum(tellings.first.found.new.values()) == missing
+    assert sum(tellings.first.read.found.new.values()) == missing
 
 
 def test_a_second_backfill_changes_nothing(tellings: Tellings) -> None:
-    assert tellings.second.found.new == {}
+    assert tellings.second.read.found.new == {}
     assert tellings.after_second == tellings.backfilled
     assert tellings.writes_of_second == {}
 

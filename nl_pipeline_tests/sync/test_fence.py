@@ -6,9 +6,8 @@ The line is put into the log while a push is under way, and nobody ingests it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,16 +17,9 @@ from nl_pipeline.sync.fence import Fence
 from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, YES, Scenario, address
 from nl_pipeline_tests.sync.hooked import Hooked
-from nl_pipeline_tests.sync.mailbox import listening
 
 NEW = tuple(f"neu-{number:02d}" for number in range(1, 13))
 """More new subscribers than requests go out at a time."""
-
-
-@pytest.fixture
-def hooked(scenario: Scenario, tmp_path: Path) -> Iterator[Hooked]:
-    with listening(scenario, root=tmp_path / "webhooks") as mailbox:
-        yield Hooked(scenario, mailbox)
 
 
 def at_the_first(

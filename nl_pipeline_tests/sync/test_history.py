@@ -15,8 +15,9 @@ import pytest
 from nl_pipeline.clients.errors import Retryable
 from nl_pipeline.domain.events import EventKind
 from nl_pipeline.settings import KindType
-from nl_pipeline.sync.history import HistoryResult, Window, WindowRefused, read_reports, recover
+from nl_pipeline.sync.history import Window, WindowRead, WindowRefused, find, read_reports
 from nl_pipeline.sync.observe import read_members
+from nl_pipeline.sync.planning import observe_and_plan
 from nl_pipeline_tests.scenario import CANCEL, MEMBERS, ORDINARY, YES, Scenario, address
 from nl_pipeline_tests.sync.happening import during
 
@@ -62,11 +63,11 @@ def quiet(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def recovered(scenario: Scenario, *, hours: float = 3) -> HistoryResult:
-    """A recovery of the last hours, a minute after whatever happened."""
+def recovered(scenario: Scenario, *, hours: float = 3) -> WindowRead:
+    """The first half of a recovery of the last hours, a minute after whatever happened."""
     scenario.pass_time(by=timedelta(minutes=1))
     now = scenario.link.now()
-    return recover(scenario.link, start=now - hours * HOUR, end=now)
+    return find(scenario.link, start=now - hours * HOUR, end=now)
 
 
 def with_mail_activities(scenario: Scenario) -> None:
@@ -243,16 +244,39 @@ def test_members_that_nobody_but_us_has_touched_are_not_looked_up(scenario: Scen
     assert 0 < scenario.link.audience.calls[feeds] <= len(MEMBERS)
 
 
-@pytest.mark.parametrize("action", ["unsubscribe", "complain"])
-def test_who_leaves_right_after_we_wrote_is_not_taken_for_us(quiet: Scenario, action: str) -> None:
+@pytest.mark.parametrize(
+    ("actor", "action", "told"),
+    [
+        ("person", "unsubscribe", "UNSUBSCRIBE"),
+        ("staff", "unsubscribe", "UNSUBSCRIBE"),
+        ("person", "complain", "COMPLAINT"),
+        ("staff", "clean", "CLEANED"),
+    ],
+)
+def test_who_leaves_right_after_we_wrote_is_not_taken_for_us(
+    quiet: Scenario, actor: str, action: str, told: str
+) -> None:
     quiet.set_field("kunde-01", Vorname="Anders")
     quiet.sync()
-    quiet.person(action, "kunde-01")
+    getattr(quiet, actor)(action, "kunde-01")
 
     recovered(quiet)
 
-    told = "UNSUBSCRIBE" if action == "unsubscribe" else "COMPLAINT"
     assert kinds(quiet) == [(told, "kunde-01")]
+
+
+@pytest.mark.parametrize("actor", ["person", "staff"])
+def test_who_comes_right_before_we_write_is_not_taken_for_us(quiet: Scenario, actor: str) -> None:
+    getattr(quiet, actor)("subscribe", "neu")
+    plan = observe_and_plan(quiet.link, mode="incremental")
+    quiet.apply(plan)
+    member = quiet.picture().member("neu")
+    assert member is not None
+    assert member["tags"] == ["onoffice"]
+
+    recovered(quiet)
+
+    assert kinds(quiet) == [("SUBSCRIBE", "neu")]
 
 
 def test_what_somebody_did_before_we_wrote_is_found(quiet: Scenario) -> None:
@@ -280,7 +304,7 @@ def test_a_clock_of_the_provider_that_is_ahead_does_not_make_our_writes_news(
     quiet.sync()
     now = quiet.link.now()
 
-    recover(quiet.link, start=now - 3 * HOUR, end=now + HOUR)
+    find(quiet.link, start=now - 3 * HOUR, end=now + HOUR)
 
     assert kinds(quiet) == []
 
@@ -392,7 +416,7 @@ def test_what_happened_before_or_after_the_window_is_left_out(quiet: Scenario) -
     end = quiet.link.now()
     quiet.person("unsubscribe", "kunde-03")
 
-    recover(quiet.link, start=start - timedelta(seconds=2), end=end - timedelta(seconds=2))
+    find(quiet.link, start=start - timedelta(seconds=2), end=end - timedelta(seconds=2))
 
     assert kinds(quiet) == [("UNSUBSCRIBE", "kunde-02")]
 

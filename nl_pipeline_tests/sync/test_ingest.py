@@ -25,13 +25,6 @@ JOINED = "bestellt"
 
 
 @pytest.fixture
-def hooked(scenario: Scenario, tmp_path: Path) -> Iterator[Hooked]:
-    with listening(scenario, root=tmp_path / "webhooks") as mailbox:
-        scenario.pass_time()
-        yield Hooked(scenario, mailbox)
-
-
-@pytest.fixture
 def hooked_before_first_sync(unsynced: Scenario, tmp_path: Path) -> Iterator[Hooked]:
     with listening(unsynced, root=tmp_path / "webhooks") as mailbox:
         yield Hooked(unsynced, mailbox)
@@ -303,6 +296,24 @@ def test_what_a_sync_has_booked_is_not_booked_again_when_the_webhook_comes_late(
     hooked.mailbox.is_down = False
     hooked.scenario.pass_time(by=timedelta(hours=1))
     hooked.mailbox.wait(stored=1)
+
+    hooked.ingest_and_sync()
+
+    assert hooked.scenario.picture().activities("kunde-01") == [LEFT]
+
+
+def test_an_opt_out_that_a_sync_dated_later_is_not_booked_again_when_its_event_comes(
+    hooked: Hooked,
+) -> None:
+    hooked.mailbox.is_down = True
+    hooked.scenario.person("unsubscribe", "kunde-01")
+    left_at = hooked.scenario.link.now()
+    hooked.scenario.pass_time(by=timedelta(hours=2))
+    # A member changes once more, and with it the only date that a read shows.
+    hooked.scenario.staff("update", "kunde-01", merge_fields={"LNAME": "Anders"})
+    hooked.scenario.sync()
+    hooked.mailbox.is_down = False
+    hooked.tell("unsubscribe", "kunde-01", ago=hooked.scenario.link.now() - left_at)
 
     hooked.ingest_and_sync()
 

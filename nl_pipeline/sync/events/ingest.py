@@ -106,40 +106,6 @@ def ingest(link: Link, *, folder: Path | None = None, day: date | None = None) -
     return _result(stored, carried=carried, written=written, stopped_by=stopped_by)
 
 
-def carry_out(link: Link) -> CarriedOut:
-    """Finish the events that are not: opt-outs into the CRM, everybody else is looked at again.
-
-    A service that is away is no reason to leave the rest: its error is handed back.
-    """
-    touched = events.touched(link.warehouse)
-    told = opt_outs.apply(link)
-    looked, failed = LookedAgain(len(touched), 0), None
-    try:
-        looked = look_again(link, touched=touched)
-    except ApiError as error:
-        failed = error
-    return CarriedOut(
-        told=told,
-        looked=looked,
-        needs_sync=news.count(link.warehouse) > 0,
-        stopped_by=told.stopped_by or failed,
-    )
-
-
-def ingest_and_sync(
-    link: Link, *, folder: Path | None = None, day: date | None = None
-) -> tuple[IngestResult, SyncResult | None]:
-    """An ingest, and an incremental sync if it brought something that a plan has to decide.
-
-    No sync before the first plan of the connection was applied: there would only be another plan to
-    look at.
-    """
-    result = ingest(link, folder=folder, day=day)
-    if not (result.needs_sync and plans.first_sync_is_done(link.warehouse)):
-        return result, None
-    return result, sync(link, mode="incremental")
-
-
 def take_in(link: Link, *, folder: Path | None = None, day: date | None = None) -> TakenIn:
     """Read what the log holds and was not read yet, and store its events, with the withdrawals
     among them in the ledger."""
@@ -160,6 +126,41 @@ def take_in(link: Link, *, folder: Path | None = None, day: date | None = None) 
             stored.poison.update(line.cause for line in part.poison)
         link.progress("lines of the webhook log", stored.lines, 0)
     return stored
+
+
+def carry_out(link: Link) -> CarriedOut:
+    """Finish the events that are not: opt-outs into the CRM, everybody else is looked at again.
+
+    A service that is away is no reason to leave the rest: its error is handed back.
+    """
+    touched = events.touched(link.warehouse)
+    told = opt_outs.apply(link)
+    looked, failed = LookedAgain(len(touched), 0), None
+    try:
+        looked = look_again(link, touched=touched)
+    except ApiError as error:
+        failed = error
+    return CarriedOut(
+        told=told,
+        looked=looked,
+        # Whoever left and came back is cancelled by now; only a plan decides about the return.
+        needs_sync=told.applied > 0 or news.count(link.warehouse) > 0,
+        stopped_by=told.stopped_by or failed,
+    )
+
+
+def ingest_and_sync(
+    link: Link, *, folder: Path | None = None, day: date | None = None
+) -> tuple[IngestResult, SyncResult | None]:
+    """An ingest, and an incremental sync if it brought something that a plan has to decide.
+
+    No sync before the first plan of the connection was applied: there would only be another plan to
+    look at.
+    """
+    result = ingest(link, folder=folder, day=day)
+    if not (result.needs_sync and plans.first_sync_is_done(link.warehouse)):
+        return result, None
+    return result, sync(link, mode="incremental")
 
 
 def _result(

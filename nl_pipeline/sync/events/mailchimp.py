@@ -10,6 +10,7 @@ them would be most of the work of an ingest.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 from zoneinfo import ZoneInfo
 
@@ -95,12 +96,18 @@ def read_form(text: str) -> dict[str, str]:
         if name is None:
             if "merges" in spelled:
                 continue
-            name = unquote_plus(spelled).strip()
+            name = _plain_name(spelled)
             if name not in _WANTED:
                 continue
         if name not in form:
             form[name] = _decoded(value)
     return form
+
+
+@lru_cache(maxsize=1024)
+def _plain_name(spelled: str) -> str:
+    """The name of a field however it is encoded; forms bring the same ones again and again."""
+    return unquote_plus(spelled).strip()
 
 
 def _decoded(value: str) -> str:
@@ -159,10 +166,10 @@ def _key(form: dict[str, str], name: str, *, optional: bool = False) -> str:
 def _moment(text: str, *, zone: ZoneInfo) -> datetime | None:
     """A time without a zone, in UTC and whole seconds; None if it cannot be read."""
     try:
-        moment = datetime.fromisoformat(text).replace(microsecond=0)
+        moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC)
+            moment = moment.replace(tzinfo=UTC if zone.key == "UTC" else zone, microsecond=0)
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         return None
 

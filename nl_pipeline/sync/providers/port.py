@@ -59,8 +59,13 @@ class AudienceFound:
     fields_created: tuple[str, ...]
 
 
-#: Tells for changes of members, (key, when), which of them were our own writes.
-OwnWrites = Callable[[Sequence[tuple[str, datetime]]], Sequence[bool]]
+class OwnWrites(Protocol):
+    """Tells for changes of members, (key, when), which of them were our own writes."""
+
+    def __call__(
+        self, changes: Sequence[tuple[str, datetime]], *, actions: Collection[str] = ()
+    ) -> Sequence[bool]:
+        """``actions``: only writes of these kinds, as plans call them; all when empty."""
 
 
 @dataclass(frozen=True)

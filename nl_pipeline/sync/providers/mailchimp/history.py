@@ -16,7 +16,8 @@ Mailchimp keeps no journal of an audience. What it still tells:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from nl_pipeline.clients.errors import OperatorNeeded, Retryable
@@ -26,11 +27,15 @@ from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.events import EventKind, SubscriberEvent
 from nl_pipeline.sync.providers.mailchimp.look_ups import SIGNUP_FILTERS
 from nl_pipeline.sync.providers.mailchimp.past_events import (
+    LEAVING,
+    SUBSCRIBING,
     Changed,
+    Ours,
     Window,
     deliveries,
     event_of,
     last_status,
+    may_be_ours,
     of_member,
     only_ours,
 )
@@ -218,9 +223,18 @@ class History:
         is_ours: OwnWrites,
         bounces: bool,
     ) -> list[SubscriberEvent]:
-        ours = set(_answers(is_ours, [(one.key, one.changed_at) for one in seen]))
         opted_in = [(s.key, s.opted_in_at) for s in seen if s.opted_in_at is not None]
-        ours |= set(_answers(is_ours, [change for change in opted_in if change[1] >= window.start]))
+        ours = Ours(
+            changed=_ours(is_ours, [(one.key, one.changed_at) for one in seen]),
+            subscribed=_ours(
+                is_ours, [c for c in opted_in if c[1] >= window.start], actions=SUBSCRIBING
+            ),
+            left=_ours(
+                is_ours,
+                [(s.key, s.changed_at) for s in seen if s.member.status == "unsubscribed"],
+                actions=LEAVING,
+            ),
+        )
         open_ones = [one for one in seen if not only_ours(one, ours=ours, window=window)]
         feeds = self._client.activity_feeds(
             audience_id,
@@ -231,7 +245,8 @@ class History:
             one.key: [i for i in feeds.get(one.member.id, ()) if window.holds(i.at)]
             for one in open_ones
         }
-        ours |= set(_answers(is_ours, [(key, i.at) for key, found in items.items() for i in found]))
+        left = [(k, i.at) for k, found in items.items() for i in found if may_be_ours(i)]
+        ours = replace(ours, left=_ours(is_ours, left, actions=LEAVING))
         events: list[SubscriberEvent] = []
         for one in open_ones:
             events += of_member(
@@ -260,10 +275,12 @@ def _changed(
             )
 
 
-def _answers(
-    is_ours: OwnWrites, changes: Sequence[tuple[str, datetime]]
-) -> Iterator[tuple[str, datetime]]:
+def _ours(
+    is_ours: OwnWrites,
+    changes: Sequence[tuple[str, datetime]],
+    *,
+    actions: Collection[str] = (),
+) -> frozenset[tuple[str, datetime]]:
     """Those of the changes that were ours."""
-    for change, ours in zip(changes, is_ours(changes), strict=True):
-        if ours:
-            yield change
+    told = zip(changes, is_ours(changes, actions=actions), strict=True)
+    return frozenset(change for change, ours in told if ours)

@@ -18,6 +18,9 @@ from nl_pipeline.sync.providers.mailchimp.look_ups import who_signed_up
 from nl_pipeline.sync.providers.port import CampaignNumbers
 
 _SECONDS = timedelta(seconds=2)
+#: Actions of plans that make a subscriber of a member, and the one that ends it.
+SUBSCRIBING = ("subscribe", "resubscribe", "confirm")
+LEAVING = ("unsubscribe",)
 #: Statuses in which a change that is none of the status is told as a change of the profile.
 _WITH_PROFILE = ("subscribed", "unsubscribed", "cleaned")
 _ACTOR = {"PERSON": "person", "STAFF": "staff"}
@@ -46,27 +49,37 @@ class Changed:
     complained_at: Sequence[datetime] = field(default=())
 
 
-def only_ours(one: Changed, *, ours: set[tuple[str, datetime]], window: Window) -> bool:
+@dataclass(frozen=True)
+class Ours:
+    """Changes of members, (key, when), that lie in the time of a write of ours that could be them:
+    of any kind, one that subscribed them, one that unsubscribed them."""
+
+    changed: frozenset[tuple[str, datetime]]
+    subscribed: frozenset[tuple[str, datetime]]
+    left: frozenset[tuple[str, datetime]] = frozenset()
+
+
+def only_ours(one: Changed, *, ours: Ours, window: Window) -> bool:
     """Whether nothing but a push of ours can have changed the member since the window began.
 
     Never of somebody who has left or was archived by whomever: a minute after our write the person
     may have left. And not of somebody who subscribed since then, unless that was us, too.
     """
-    if (one.key, one.changed_at) not in ours:
-        return False
-    status, reason = one.member.status, one.member.unsubscribe_reason
-    if status != "subscribed" and not (status == "unsubscribed" and reason == BY_ADMIN):
+    change = (one.key, one.changed_at)
+    if one.member.status == "unsubscribed":
+        is_our_end = one.member.unsubscribe_reason == BY_ADMIN and change in ours.left
+        if not is_our_end:
+            return False
+    elif one.member.status != "subscribed" or change not in ours.changed:
         return False
     subscribed_since = one.opted_in_at is not None and one.opted_in_at >= window.start
-    return not subscribed_since or (one.key, one.opted_in_at) in ours
+    return not subscribed_since or (one.key, one.opted_in_at) in ours.subscribed
 
 
 def may_be_ours(item: FeedItem) -> bool:
-    """Whether an API client can have caused an entry; of the person's own acts none is ours,
-    however close to a write of ours."""
-    if item.activity_type == "unsub":
-        return item.is_admin_unsubscribed is True
-    return item.activity_type == "generic_signup"
+    """Whether an entry can be an unsubscribe of ours. Of the person's own acts none is, however
+    close to a write of ours; and a sign-up by an API client is told by its category."""
+    return item.activity_type == "unsub" and item.is_admin_unsubscribed is True
 
 
 def of_member(
@@ -74,13 +87,13 @@ def of_member(
     *,
     items: Sequence[FeedItem],
     last_status: str,
-    ours: set[tuple[str, datetime]],
+    ours: Ours,
     window: Window,
     bounces: bool,
 ) -> list[SubscriberEvent]:
     events: list[SubscriberEvent] = []
     for item in items:
-        if not (may_be_ours(item) and (one.key, item.at) in ours):
+        if not (may_be_ours(item) and (one.key, item.at) in ours.left):
             events += _of_item(one, item=item, window=window, bounces=bounces)
     kinds = {event.kind for event in events}
     status = one.member.status
@@ -88,13 +101,15 @@ def of_member(
         assert one.opted_in_at is not None
         # An import need not leave an entry in the feed; an API client is none of the webhooks'.
         unknown = EventKind.SUBSCRIBE not in kinds and not one.member.source.startswith("API")
-        if unknown and (one.key, one.opted_in_at) not in ours:
+        if unknown and (one.key, one.opted_in_at) not in ours.subscribed:
             events.append(event_of(window, EventKind.SUBSCRIBE, one.key, one.opted_in_at))
-    if not window.holds(one.changed_at) or (one.key, one.changed_at) in ours:
+    if not window.holds(one.changed_at):
         return events
     if status == "cleaned" and EventKind.CLEANED not in kinds and not one.complained_at:
         events.append(event_of(window, EventKind.CLEANED, one.key, one.changed_at, reason="hard"))
-    elif status == "archived" and last_status != "unsub":
+    if (one.key, one.changed_at) in ours.changed:
+        return events
+    if status == "archived" and last_status != "unsub":
         events.append(event_of(window, EventKind.REMOVED, one.key, one.changed_at))
     told = [*(event.happened_at for event in events), *one.complained_at]
     if status in _WITH_PROFILE and not any(abs(at - one.changed_at) <= _SECONDS for at in told):
