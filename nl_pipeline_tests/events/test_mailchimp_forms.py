@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nl_pipeline.domain.events import OPT_OUTS, EventKind, SubscriberEvent
@@ -170,6 +170,7 @@ def test_what_tells_nothing_is_named_by_its_cause(form: dict[str, str], cause: s
         told(**form)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_body_breaks_the_reader(body: bytes) -> None:
     try:
@@ -190,6 +191,7 @@ _FIELDS = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(_FIELDS)
 def test_no_form_breaks_the_reader(form: dict[str, str]) -> None:
     try:
@@ -205,6 +207,7 @@ _MERGES = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(
     merges=_MERGES,
     more=_FIELDS,
@@ -235,6 +238,7 @@ def test_a_recognisable_opt_out_is_never_lost(
     assert event.key == address.strip().lower()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_a_line_of_the_log_gives_the_body_back(body: bytes) -> None:
     assert decode(encode(line_of(body))).raw_body() == body

@@ -172,7 +172,7 @@ def wished(steps: Sequence[Step]) -> dict[int, tuple[str, str]]:
 
 
 # A world with several syncs an example: few of them, and short ones.
-@settings(max_examples=6)
+@settings(max_examples=6, deadline=None)
 @given(STEPS)
 def test_lost_repeated_and_late_webhooks_change_nothing_in_the_end(steps: list[Step]) -> None:
     ends, broken = play(steps, loses=True)

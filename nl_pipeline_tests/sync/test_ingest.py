@@ -362,6 +362,9 @@ def test_a_kill_right_after_an_activity_was_sent_books_it_once(
     hooked.ingest()
 
     assert hooked.scenario.picture().activities("kunde-01") == [LEFT]
+    # Found by its marker: known to be written, not left in doubt.
+    states = hooked.rows("SELECT state FROM activities WHERE source = 'event'")
+    assert states == [("written",)]
 
 
 # Outages ----------------------------------------------------------------------------------------
