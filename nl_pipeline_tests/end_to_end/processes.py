@@ -149,7 +149,7 @@ class Processes:
     def newsletter(self, email: str) -> str:
         """`newsletter_aktiv` of the contact with this address."""
         contacts = self.control.dump("onoffice")["addresses"]
-        return next(c["newsletter_aktiv"] for c in contacts if c["Email"] == email)
+        return next(str(c["newsletter_aktiv"]) for c in contacts if c["Email"] == email)
 
     def activities(self, email: str) -> list[str]:
         """Types of the activities of the contact with this address."""
