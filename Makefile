@@ -12,7 +12,7 @@ PYTHON ?=
 PYTEST_ARGS ?=
 PIP_ARGS ?=
 
-.PHONY: help install demo demo-ui dev test check faults bench clean
+.PHONY: help install demo demo-ui dev test check faults kills bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -31,12 +31,14 @@ demo-ui: $(INSTALLED) ## Open the Dagster UI on what the demo left (http://127.0
 # one goes. A connections.yaml of your own is neither used nor changed: `sandbox connect` stops there.
 dev: export DAGSTER_HOME := $(CURDIR)/.dagster_home
 dev: export NL_PIPELINE_CONFIG := $(CURDIR)/connections.yaml
-dev: $(INSTALLED) ## Run sandbox and Dagster UI (http://127.0.0.1:3000), schedules and sensor on
+dev: $(INSTALLED) ## Run sandbox, receiver and Dagster UI (http://127.0.0.1:3000), everything on
 	@mkdir -p "$$DAGSTER_HOME" && cp deploy/dagster.yaml "$$DAGSTER_HOME/dagster.yaml"
-	@$(BIN)/nl-pipeline sandbox serve & sandbox=$$!; \
-	trap 'kill $$sandbox 2>/dev/null || true' EXIT INT TERM; \
-	$(BIN)/nl-pipeline sandbox connect --wait 60 && \
-	rm -f data/demo-mailchimp.duckdb && \
+	@$(BIN)/nl-pipeline sandbox serve & sandbox=$$!; receiver=; \
+	trap 'kill $$sandbox $$receiver 2>/dev/null || true' EXIT INT TERM; \
+	$(BIN)/nl-pipeline sandbox connect --wait 60 --receiver 8700 && \
+	rm -rf data/demo-mailchimp.duckdb data/webhooks/demo-mailchimp && \
+	{ $(BIN)/nl-pipeline receive --port 8700 & receiver=$$!; } && \
+	$(BIN)/nl-pipeline receive --port 8700 --check --wait 60 && \
 	$(BIN)/nl-pipeline setup demo-mailchimp && \
 	$(BIN)/dagster dev --workspace "$(CURDIR)/deploy/dev.yaml" --host 127.0.0.1 --port 3000
 
@@ -58,11 +60,17 @@ faults: export NL_EVERY_FAULT := 1
 faults: $(INSTALLED) ## Break every call of a sync in every way, which takes a while
 	$(BIN)/python -m pytest -n auto nl_pipeline_tests/sync/test_every_call_can_fail.py
 
+kills: export NL_KILLS := 100
+kills: $(INSTALLED) ## Kill the receiver a hundred times under load and look for what it acknowledged
+	$(BIN)/python -m pytest nl_pipeline_tests/receiver/test_kills.py
+
 bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which get an environment of their own
 	$(BIN)/python -m benchmarks.plan_diff
 	$(BIN)/python -m benchmarks.extract_load
 	$(BIN)/python -m benchmarks.dagster_overhead
 	$(BIN)/python -m benchmarks.large_sync
+	$(BIN)/python -m benchmarks.receive
+	$(BIN)/python -m benchmarks.ingest
 
 clean: ## Remove environments and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .venv-rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

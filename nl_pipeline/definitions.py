@@ -17,12 +17,17 @@ with garbage_left_alone():
 
     from nl_pipeline import settings
     from nl_pipeline.orchestration.assets import build_assets
+    from nl_pipeline.orchestration.event_sensor import build_event_sensor
     from nl_pipeline.orchestration.jobs import build_jobs
-    from nl_pipeline.orchestration.partitions import connection_partitions
+    from nl_pipeline.orchestration.partitions import (
+        connection_day_partitions,
+        connection_partitions,
+    )
     from nl_pipeline.orchestration.releases import release_job
     from nl_pipeline.orchestration.resources import ConnectionsResource
     from nl_pipeline.orchestration.schedules import build_schedules
     from nl_pipeline.orchestration.sensors import build_push_sensor
+    from nl_pipeline.orchestration.webhook_sensor import build_webhook_sensor
 
 
 def build_defs(
@@ -30,7 +35,7 @@ def build_defs(
 ) -> dg.Definitions:
     """Fresh definitions over a settings file; ``overrides`` replace arguments of ``Definitions``.
 
-    ``automation_runs``: schedules and the sensor run until somebody switches them off, instead of
+    ``automation_runs``: schedules and sensors run until somebody switches them off, instead of
     being off until somebody switches them on. SettingsError if the file can't be used, with every
     problem in it.
     """
@@ -40,10 +45,14 @@ def build_defs(
         settings_file=None if settings_file is None else str(settings_file)
     )
     parts: dict[str, Any] = {
-        "assets": build_assets(partitions),
+        "assets": build_assets(partitions, days=connection_day_partitions(chosen)),
         "jobs": [*build_jobs(), release_job(partitions)],
         "schedules": build_schedules(chosen, running=automation_runs),
-        "sensors": [build_push_sensor(partitions, running=automation_runs)],
+        "sensors": [
+            build_push_sensor(partitions, running=automation_runs),
+            build_event_sensor(partitions, running=automation_runs),
+            build_webhook_sensor(chosen, running=automation_runs),
+        ],
         "resources": {"connections": resource},
         # A process per step costs seconds on a small machine, and the steps of one connection
         # can't run side by side anyway.

@@ -27,6 +27,7 @@ LONGEST_FIRST = (
     "sync/test_every_call_can_fail.py",
     "properties/",
     "cli/test_sync_commands.py",
+    "receiver/test_kills.py",
     "sync/",
     "orchestration/",
 )

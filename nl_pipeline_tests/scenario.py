@@ -189,7 +189,7 @@ class Scenario:
         """Other settings of the connection from now on, e.g. `adopt_existing=True`."""
         self.link = replace(self.link, settings=self.link.settings.model_copy(update=values))
 
-    def change_field(self, crm: str, **values: Any) -> None:
+    def change_field(self, crm: str, /, **values: Any) -> None:
         """Another mapping of the field that onOffice calls `crm`, e.g. `direction="to_crm"`."""
         self.change_settings(
             fields=tuple(

@@ -1,12 +1,12 @@
-"""The application: global options, the list of commands, the boundary that catches errors.
+"""The application: global options, the boundary that catches errors.
 
-Belongs here: putting commands together. Not here: what a command does.
+Belongs here: what all commands have in common. Not here: what a command does.
 
 To add a command: write a function in `cli/<topic>.py` whose first parameter is
 `context: typer.Context`; it gets the settings from `invocation_of(context).load_settings()`, raises
 `CommandError` or lets the errors of the other packages pass, and ends with
-`raise typer.Exit(ExitCode.HELD_OR_PARTIAL)` where the exit code is not 0. Register it below with
-`app.command()(topic.function)`. A new family of errors gets a case in `failures.failure_of`.
+`raise typer.Exit(ExitCode.HELD_OR_PARTIAL)` where the exit code is not 0. Name it in
+`commands.COMMANDS`. A new family of errors gets a case in `failures.failure_of`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from nl_pipeline.cli import config, demo, planning, pushing, quarantine, reporting, sandbox
+from nl_pipeline.cli.commands import LazyCommands
 from nl_pipeline.cli.failures import failure_of, places_of
 from nl_pipeline.cli.invocation import Invocation, invocation_of
 
 app = typer.Typer(
+    cls=LazyCommands,
     help="Keeps newsletter contacts of onOffice and a newsletter provider in step.",
     epilog="Exit codes: 0 done, 1 failed, 2 wrong call or settings, 3 held or partial.",
     no_args_is_help=True,
@@ -62,22 +63,6 @@ def _global_options(
     invocation = invocation_of(context)
     invocation.config = config_file
     invocation.debug = debug
-
-
-app.command()(config.init)
-app.add_typer(config.commands, name="config")
-app.add_typer(sandbox.commands, name="sandbox")
-app.command()(demo.demo)
-app.command()(planning.setup)
-app.command()(planning.plan)
-app.command()(pushing.apply)
-app.command()(pushing.sync)
-app.command()(pushing.release)
-app.command()(reporting.status)
-app.command()(reporting.errors)
-app.command()(reporting.explain)
-app.command()(quarantine.quarantine)
-app.command()(quarantine.retry)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

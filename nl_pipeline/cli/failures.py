@@ -11,13 +11,7 @@ import traceback
 from dataclasses import dataclass
 
 from nl_pipeline.cli.invocation import CommandError, ExitCode
-from nl_pipeline.clients.errors import ApiError
-from nl_pipeline.domain.schemas import TableInvalid
 from nl_pipeline.settings import SettingsError
-from nl_pipeline.sync.push import PlanRefused
-from nl_pipeline.sync.report import NeverRead
-from nl_pipeline.warehouse.connection import WarehouseBusy
-from nl_pipeline.warehouse.plans import PlanNotFound
 
 
 @dataclass(frozen=True)
@@ -37,6 +31,20 @@ def failure_of(error: Exception) -> Failure:
             return Failure(f"The settings can't be used, {heading}:\n{error}", ExitCode.USAGE)
         case CommandError():
             return Failure(f"{error.what}\nNext: {error.next_step}", error.exit_code)
+        case _:
+            return _failure_of_a_sync(error)
+
+
+def _failure_of_a_sync(error: Exception) -> Failure:
+    # Only a command that has loaded these can raise them; the receiver never does.
+    from nl_pipeline.clients.errors import ApiError
+    from nl_pipeline.domain.schemas import TableInvalid
+    from nl_pipeline.sync.push import PlanRefused
+    from nl_pipeline.sync.report import NeverRead
+    from nl_pipeline.warehouse.connection import WarehouseBusy
+    from nl_pipeline.warehouse.plans import PlanNotFound
+
+    match error:
         case PlanNotFound() | NeverRead():
             return Failure(_sentence(error), ExitCode.USAGE)
         case PlanRefused() | TableInvalid() | WarehouseBusy():

@@ -19,6 +19,7 @@ from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.sync.link import open_link
 from nl_pipeline.sync.planning import observe_and_plan
 from nl_pipeline.sync.setup import set_up
+from nl_pipeline.sync.webhook_watch import place_of
 
 ConnectionName = Annotated[
     str, typer.Argument(metavar="CONNECTION", help="A connection of the connections file.")
@@ -29,16 +30,18 @@ Full = Annotated[
 
 
 def setup(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
-    """Check rights and fields, create audience and merge fields, back up, make the first plan."""
+    """Check rights and fields, create audience, merge fields and webhooks, back up, make the first
+    plan."""
     invocation = invocation_of(context)
     settings = invocation.load_settings()
+    place = place_of(settings, connection=connection, environ=invocation.environ)
     with (
         shown_progress() as progress,
         open_link(
             settings, connection=connection, environ=invocation.environ, progress=progress
         ) as link,
     ):
-        result = set_up(link)
+        result = set_up(link, place=place)
         warehouse, calls = link.warehouse, link.report_calls()
     if as_json:
         shown = as_plain(result)
@@ -51,6 +54,10 @@ def setup(context: typer.Context, connection: ConnectionName, as_json: AsJson = 
     typer.echo(f"Audience {result.audience_id} was {made}; merge fields created: {fields}.")
     rows = ", ".join(f"{count:,} rows of the {side}" for side, count in result.backup.items())
     typer.echo(f"Backup: {rows or 'both sides are empty'}.")
+    if result.webhooks is None:
+        typer.echo("No webhooks: webhooks.public_url is not set, so changes are found by reading.")
+    for note in () if result.webhooks is None else result.webhooks.mended:
+        typer.echo(f"Webhooks: {note}.")
     show_plan(result.plan, warehouse=warehouse, connection=connection)
     if next_step := next_step_of(result.plan):
         typer.echo(f"Next: {next_step}")

@@ -116,6 +116,7 @@ def _show_status(status_: ConnectionStatus) -> None:
         )
         if next_step := next_step_of(plan):
             typer.echo(f"Next: {next_step}")
+    _show_reception(status_)
     crm = [d for d in status_.differences if d.side == "crm"]
     provider = [d for d in status_.differences if d.side == "provider"]
     columns = ("", "rows", "cause", "what to do")
@@ -137,6 +138,31 @@ def _show_status(status_: ConnectionStatus) -> None:
             ("= Yes in the CRM", status_.in_both, "", ""),
         ],
     )
+
+
+def _show_reception(status_: ConnectionStatus) -> None:
+    told = status_.reception
+    if told.last_received is None:
+        typer.echo("Webhooks: none has been taken in yet.")
+        return
+    typer.echo(f"Webhooks: the last one came at {told.last_received:%Y-%m-%d %H:%M:%S} (UTC).")
+    if told.opt_outs_waiting:
+        typer.echo(
+            f"{told.opt_outs_waiting:,} opt-outs wait for the CRM."
+            f" Next: nl-pipeline ingest {status_.connection}"
+        )
+    if told.unusable_lines:
+        typer.echo(
+            f"{told.unusable_lines:,} lines of the webhook log could not be used."
+            f" Next: nl-pipeline errors {status_.connection}"
+        )
+    if (taken := status_.opt_out_delays) is not None:
+        typer.echo(
+            f"The {taken.opt_outs:,} opt-outs they told in seven days stood in the CRM"
+            f" {taken.received_p50:.1f} s (median) and {taken.received_p95:.1f} s (95 %) after the"
+            f" provider's call; {taken.happened_p50:.1f} s and {taken.happened_p95:.1f} s after"
+            " the click."
+        )
 
 
 def errors(

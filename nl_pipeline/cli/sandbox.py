@@ -71,6 +71,15 @@ def connect(
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for a sandbox that is starting.")
     ] = 0,
+    receiver: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            metavar="PORT",
+            help="Port of a receiver on this machine, for webhooks. Default: no webhooks.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a connections.yaml that is there.")
     ] = False,
@@ -88,12 +97,16 @@ def connect(
             next_step="work in another folder, or replace it with --force",
             exit_code=ExitCode.USAGE,
         )
-    connections.write_text(settings.sandbox_text(port=port), encoding="utf-8")
+    connections.write_text(
+        settings.sandbox_text(port=port, receiver_port=receiver), encoding="utf-8"
+    )
     write_secrets(Path(ENVIRONMENT_FILE))
     typer.echo(
         f"Wrote {connections} and {ENVIRONMENT_FILE}: connection "
         f"{settings.SANDBOX_CONNECTION} to the sandbox on port {port}."
     )
+    if receiver is not None:
+        typer.echo(f"Next, in another terminal: nl-pipeline receive --port {receiver}")
     typer.echo(f"Next: nl-pipeline setup {settings.SANDBOX_CONNECTION}")
 
 
@@ -142,7 +155,11 @@ def _is_written_by_connect(connections: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     port = re.search(r"http://127\.0\.0\.1:(\d+)/", text)
-    return port is not None and text == settings.sandbox_text(port=int(port.group(1)))
+    receiver = re.search(r"public_url: http://127\.0\.0\.1:(\d+)\n", text)
+    return port is not None and text == settings.sandbox_text(
+        port=int(port.group(1)),
+        receiver_port=None if receiver is None else int(receiver.group(1)),
+    )
 
 
 def write_secrets(path: Path) -> None:

@@ -91,3 +91,10 @@ class OutcomeUnknown(ApiError):
     def may_be_applied(self) -> bool:
         """As ``ApiError``."""
         return True
+
+
+class Withheld(ApiError):
+    """The call was not sent: right before it would have been, the caller had a reason against it.
+
+    Nothing of it was carried out.
+    """

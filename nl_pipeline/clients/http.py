@@ -25,7 +25,13 @@ from typing import TypeVar
 import httpx
 import tenacity
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Retryable
+from nl_pipeline.clients.errors import (
+    ApiError,
+    OperatorNeeded,
+    OutcomeUnknown,
+    Retryable,
+    Withheld,
+)
 from nl_pipeline.clients.server_time import date_of
 
 log = logging.getLogger(__name__)
@@ -129,11 +135,14 @@ class Transport:
         repeatable: bool,
         read: Callable[[httpx.Response], T],
         auth: httpx.Auth | None = None,
+        before: Callable[[], None] | None = None,
     ) -> T:
         """Send what `build` makes (anew for each try) and return what `read` makes of the answer.
 
-        `template` is the path with placeholders, for counting and for messages. Raises the
-        `ApiError` that `read` raised, `Retryable` when all tries failed, or `OutcomeUnknown`.
+        `before` is called right before each try and may stop it with `Withheld`; a try can come
+        half a minute after the one before it. `template` is the path with placeholders, for
+        counting and for messages. Raises the `ApiError` that `read` raised, `Retryable` when all
+        tries failed, or `OutcomeUnknown`.
         """
 
         def may_repeat(error: BaseException) -> bool:
@@ -144,6 +153,8 @@ class Transport:
         def attempt() -> T:
             nonlocal surely_not_applied
             try:
+                if before is not None:
+                    before()
                 value = self._once(build(), template=template, read=read, auth=auth)
             except Retryable as error:
                 # A try that was throttled says nothing about the one before it.
@@ -151,6 +162,11 @@ class Transport:
                 error.not_applied = surely_not_applied
                 if repeatable or error.not_applied:
                     raise
+                failure = _unknown(error, template=template)
+            except Withheld as error:
+                if surely_not_applied:
+                    raise
+                # What was sent before it was withheld may have been carried out.
                 failure = _unknown(error, template=template)
             else:
                 self._quota.credit()
@@ -225,7 +241,7 @@ class Transport:
         return max(backoff, wished or 0.0)
 
 
-def _unknown(error: Retryable, *, template: str) -> OutcomeUnknown:
+def _unknown(error: ApiError, *, template: str) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"a write to {template} was sent and its outcome is not known",
         system=error.system,

@@ -12,6 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaError, SchemaErrors
 
+from nl_pipeline.domain.events import EventKind
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 
@@ -112,6 +113,56 @@ PLAN_SCHEMA = pa.DataFrameSchema(
         )
     ],
 )
+
+_EVENT_KINDS = [str(kind) for kind in EventKind]
+
+EVENTS_SCHEMA = pa.DataFrameSchema(
+    {
+        "kind": _text(checks=[pa.Check.isin(_EVENT_KINDS)]),
+        "key": _text(),
+        "former_key": _text(),
+        "provider_ref": _text(),
+        "campaign_id": _text(),
+        "reason": _text(),
+        "actor": _text(checks=[pa.Check.isin(["person", "staff", ""])]),
+        "source": _text(checks=[pa.Check.isin(["webhook", "history"])]),
+        "line_id": _text(),
+        "happened_at": pa.Column("datetime64[us]"),
+        "received_at": pa.Column("datetime64[us]"),
+        "believed": pa.Column("bool"),
+    },
+    checks=[
+        pa.Check(
+            lambda events: (
+                _holds_an_at(events["key"])
+                | ((events["kind"] == "CAMPAIGN") & (events["key"] == ""))
+            ),
+            name="every event but a campaign names an address",
+        ),
+        pa.Check(
+            lambda events: (events["kind"] != "ADDRESS") | _holds_an_at(events["former_key"]),
+            name="a change of address names the former one",
+        ),
+    ],
+    strict=True,
+)
+"""Events as they arrive, from webhooks and from the provider's reports alike."""
+
+
+def rows_that_break(frame: pd.DataFrame, *, schema: pa.DataFrameSchema) -> set[int]:
+    """Positions of the rows that do not satisfy ``schema``; empty if all do.
+
+    For tables whose rows stand each for itself. Raises TableInvalid when it is not about single
+    rows, a column that is missing for example.
+    """
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        rows = errors.failure_cases["index"]
+        if rows.isna().any():
+            validate(frame, schema=schema, name="events")
+        return {int(row) for row in rows}
+    return set()
 
 
 def validate(frame: pd.DataFrame, *, schema: pa.DataFrameSchema, name: str) -> pd.DataFrame:

@@ -3,22 +3,27 @@
 Belongs here: the checks' names, and the judgement of a result as passed, warned or stopped. Must
 not be here: reading or planning; a check is a column of the asset it belongs to.
 
-All of them are blocking, so an ERROR ends the run before anything downstream; how bad a finding is
-decides whether it is one. An incomplete read warns only: the plan over it acts on positive evidence
-of opt-outs and nothing else (rule S01), and no failed check may keep an opt-out from the CRM (P11).
-A blocking check stops the same run only; whoever launches the push alone is stopped by
+Those of a sync are blocking, so an ERROR ends the run before anything downstream; how bad a finding
+is decides whether it is one. An incomplete read warns only: the plan over it acts on positive
+evidence of opt-outs and nothing else (rule S01), and no failed check may keep an opt-out from the
+CRM (P11). A blocking check stops the same run only; whoever launches the push alone is stopped by
 ``check_may_push``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import dagster as dg
 
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.orchestration.metadata import Metadata, next_step
+from nl_pipeline.sync.events.ingest import TakenIn
+from nl_pipeline.sync.events.opt_outs import OptOutsApplied
 from nl_pipeline.sync.observe import ReadResult
 from nl_pipeline.sync.push import PushResult
+from nl_pipeline.sync.webhook_watch import WatchResult
 
 CRM_SNAPSHOT = dg.AssetCheckSpec(
     "crm_snapshot_complete",
@@ -49,6 +54,71 @@ PUSH_RESULT = dg.AssetCheckSpec(
     description="Every change that was sent is visible when read back. Warns if some were refused"
     " or wait; fails the run if changes were sent and not a single one is confirmed.",
 )
+
+LOG_USABLE = dg.AssetCheckSpec(
+    "every_line_usable",
+    asset="webhook_log",
+    description="Every line of the log was understood. Warns if some could not be used; they are"
+    " listed by `nl-pipeline errors` and stay in the log.",
+)
+OPT_OUTS_ARRIVED = dg.AssetCheckSpec(
+    "every_opt_out_in_the_crm",
+    asset="subscriber_events",
+    description="Every opt-out stands at every contact with the address. Warns if the CRM refused"
+    " some; they are tried again by every run.",
+)
+WEBHOOKS_ALIVE = dg.AssetCheckSpec(
+    "webhooks_alive",
+    asset="provider_webhooks",
+    description="The webhooks are there, as they should be, and have told what was to be told."
+    " Warns about what was found, also if it was mended: nobody was told anything meanwhile.",
+)
+
+
+def judge_log(taken: Sequence[TakenIn]) -> dg.AssetCheckResult:
+    """Whether all lines that were read could be used."""
+    unusable = sum(sum(part.poison.values()) for part in taken)
+    return _result(
+        LOG_USABLE,
+        passed=not unusable,
+        stops=False,
+        told=f"{unusable} lines could not be used." if unusable else "All lines could be used.",
+        metadata={"lines_unusable": dg.IntMetadataValue(unusable)},
+    )
+
+
+def judge_opt_outs(told: OptOutsApplied) -> dg.AssetCheckResult:
+    """Whether all opt-outs have reached the CRM."""
+    return _result(
+        OPT_OUTS_ARRIVED,
+        passed=not told.pending,
+        stops=False,
+        told=f"{told.pending} opt-outs have not reached every contact yet."
+        if told.pending
+        else "No opt-out waits.",
+        metadata={"opt_outs_waiting": dg.IntMetadataValue(told.pending)},
+    )
+
+
+def judge_webhooks(result: WatchResult | None) -> dg.AssetCheckResult:
+    """What the watch has found; None: there are no webhooks to watch."""
+    if result is None:
+        found, told = (
+            0,
+            "No webhooks: webhooks.public_url is not set, changes are found by reading.",
+        )
+    else:
+        found = len(result.findings)
+        told = "; ".join(finding.text for finding in result.findings) or "As they should be."
+        if result.mended:
+            told += ". Mended; backfill provider_history over the days in which nothing was told."
+    return _result(
+        WEBHOOKS_ALIVE,
+        passed=not found,
+        stops=False,
+        told=told,
+        metadata={"findings": dg.IntMetadataValue(found)},
+    )
 
 
 def judge_crm_read(result: ReadResult) -> dg.AssetCheckResult:

@@ -1,4 +1,4 @@
-"""The jobs: a whole sync in two degrees of thoroughness, and the push alone.
+"""The jobs: a whole sync in two degrees of thoroughness, the push alone; ingest, recovery, watch.
 
 Belongs here: which assets a job materializes. Must not be here: when it runs.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import dagster as dg
 
-from nl_pipeline.orchestration.assets import OBSERVE_AND_PLAN, PUSH
+from nl_pipeline.orchestration.assets import INGEST, OBSERVE_AND_PLAN, PUSH, RECOVER, WATCH
 from nl_pipeline.orchestration.modes import FULL_SYNC, INCREMENTAL_SYNC
+from nl_pipeline.orchestration.webhook_sensor import INGEST_WEBHOOKS
+
+RECOVER_HISTORY, WATCH_WEBHOOKS = "recover_history", "watch_webhooks"
 
 
 def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """`incremental_sync`, `full_sync` and `push_plan`, one run per connection."""
+    """Those of a sync and the watch with one run per connection, those of events with one per
+    connection and day, or one over the days of a backfill."""
     everything = dg.AssetSelection.assets(*OBSERVE_AND_PLAN, *PUSH)
     return [
         dg.define_asset_job(
@@ -32,5 +36,23 @@ def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             selection=dg.AssetSelection.assets(*PUSH),
             description="Pushes the newest plan of a connection as far as nothing holds it. A first"
             " sync is pushed only if the config of all three assets names its plan id.",
+        ),
+        dg.define_asset_job(
+            INGEST_WEBHOOKS,
+            selection=dg.AssetSelection.assets(*INGEST),
+            description="Takes in what the receiver has logged on a day: opt-outs into the CRM at"
+            " once, activities, and who is to be synced.",
+        ),
+        dg.define_asset_job(
+            RECOVER_HISTORY,
+            selection=dg.AssetSelection.assets(*RECOVER),
+            description="After an outage: finds what happened at the provider, fills the gaps of"
+            " the webhook log and carries it out. Backfill it over the days of the outage.",
+        ),
+        dg.define_asset_job(
+            WATCH_WEBHOOKS,
+            selection=dg.AssetSelection.assets(*WATCH),
+            description="Looks at the webhooks and puts them right; reads reports of campaigns that"
+            " are due.",
         ),
     ]

@@ -52,7 +52,7 @@ def calls_metadata(calls: CallReport) -> Metadata:
     return {
         "api_calls": dg.IntMetadataValue(calls.made),
         **_least_metadata(calls, prefix="api_calls"),
-        "api_calls_by_endpoint": _table(
+        "api_calls_by_endpoint": table_metadata(
             [{"endpoint": name, "calls": count} for name, count in sorted(by_endpoint.items())],
             columns={"endpoint": "string", "calls": "int"},
         ),
@@ -71,7 +71,7 @@ def run_calls_metadata(calls: CallReport) -> Metadata:
     return {
         "run_api_calls": dg.IntMetadataValue(calls.made),
         **_least_metadata(calls, prefix="run_api_calls"),
-        "run_api_calls_by_purpose": _table(
+        "run_api_calls_by_purpose": table_metadata(
             [
                 {"service": c.side, "for": c.purpose, "calls": c.made, "at least": c.least}
                 for c in calls.purposes
@@ -106,11 +106,11 @@ def plan_metadata(plan: Plan, *, warehouse: Warehouse) -> Metadata:
         "changes_to_provider": dg.IntMetadataValue(_rows(changes, side="provider")),
         "rows_waiting_for_release": dg.IntMetadataValue(waiting),
         "rows_listed": dg.IntMetadataValue(sum(listing.rows for listing in listings)),
-        "changes": _change_table(changes),
-        "listed": _listing_table(listings),
+        "changes": _changetable(changes),
+        "listed": _listingtable(listings),
         # Beside the tables, not in them: a sentence in a cell makes a row as high as the screen.
         "reasons": _reasons([*(c.code for c in changes), *(n.code for n in listings)]),
-        "brakes": _brake_table(plan),
+        "brakes": _braketable(plan),
         "next_step": dg.MarkdownMetadataValue(next_step(plan, waiting=waiting)),
     }
     if plan.verdict is Verdict.APPROVAL:
@@ -188,7 +188,7 @@ def report_metadata(result: PushResult, *, balance: Balance, link: Link) -> Meta
         "contacts_that_say_yes": dg.IntMetadataValue(balance.yes_contacts),
         "subscribed_at_provider": dg.IntMetadataValue(balance.subscribed),
         "in_step_on_both_sides": dg.IntMetadataValue(balance.in_both),
-        "differences": _table(
+        "differences": table_metadata(
             [
                 {
                     "side": difference.side,
@@ -216,7 +216,7 @@ def second_pass_metadata(second: SecondPass | None, *, warehouse: Warehouse) -> 
         "second_pass": dg.BoolMetadataValue(True),
         "second_pass_plan_id": dg.TextMetadataValue(plan.plan_id),
         "second_pass_verdict": dg.TextMetadataValue(str(plan.verdict)),
-        "second_pass_changes": _change_table(changes),
+        "second_pass_changes": _changetable(changes),
         "second_pass_next_step": dg.MarkdownMetadataValue(next_step(plan, waiting=waiting)),
     }
 
@@ -236,8 +236,8 @@ def _reasons(codes: Iterable[str]) -> dg.MetadataValue:
     return dg.MarkdownMetadataValue("\n".join(lines) or "Nothing to do.")
 
 
-def _change_table(changes: Sequence[PlanCount]) -> dg.MetadataValue:
-    return _table(
+def _changetable(changes: Sequence[PlanCount]) -> dg.MetadataValue:
+    return table_metadata(
         [
             {
                 "rows": change.rows,
@@ -256,8 +256,8 @@ def _change_table(changes: Sequence[PlanCount]) -> dg.MetadataValue:
     )
 
 
-def _listing_table(listings: Sequence[ListingCount]) -> dg.MetadataValue:
-    return _table(
+def _listingtable(listings: Sequence[ListingCount]) -> dg.MetadataValue:
+    return table_metadata(
         [
             {
                 "rows": listing.rows,
@@ -274,8 +274,8 @@ def _listing_table(listings: Sequence[ListingCount]) -> dg.MetadataValue:
     )
 
 
-def _brake_table(plan: Plan) -> dg.MetadataValue:
-    return _table(
+def _braketable(plan: Plan) -> dg.MetadataValue:
+    return table_metadata(
         [
             {
                 "brake": str(reading.brake),
@@ -296,7 +296,7 @@ def _brake_table(plan: Plan) -> dg.MetadataValue:
     )
 
 
-def _table(
+def table_metadata(
     rows: Sequence[Mapping[str, str | int | float | bool | None]], *, columns: Mapping[str, str]
 ) -> dg.TableMetadataValue:
     return dg.TableMetadataValue(

@@ -14,12 +14,20 @@ from nl_pipeline.orchestration.checks import PLAN_VERDICT, judge_plan
 from nl_pipeline.orchestration.metadata import calls_metadata, plan_metadata, rows_waiting
 from nl_pipeline.orchestration.modes import SyncConfig, mode_of
 from nl_pipeline.orchestration.observe import audience_members, crm_contacts
+from nl_pipeline.orchestration.partitions import CONNECTION
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync.planning import make_plan
 
 
 @dg.asset(
-    deps=[crm_contacts, audience_members],
+    deps=[
+        crm_contacts,
+        audience_members,
+        dg.AssetDep(
+            "subscriber_events",
+            partition_mapping=dg.MultiToSingleDimensionPartitionMapping(CONNECTION),
+        ),
+    ],
     group_name="plan",
     kinds={"duckdb", "pandera"},
     owners=["team:data"],

@@ -1,4 +1,4 @@
-"""The schedules: per connection an incremental and a full sync, as the settings say.
+"""The schedules: per connection an incremental and a full sync and a watch, as the settings say.
 
 Belongs here: when a job is asked for. Must not be here: what a job does.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster import DagsterRunStatus
 
+from nl_pipeline.orchestration.jobs import WATCH_WEBHOOKS
 from nl_pipeline.orchestration.modes import job_of
 from nl_pipeline.orchestration.partitions import PARTITION_TAG
 from nl_pipeline.settings import Connection, Settings
@@ -18,30 +19,54 @@ _WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 
 
 def build_schedules(settings: Settings, *, running: bool) -> list[dg.ScheduleDefinition]:
-    """Two schedules per connection, in the time zone of its CRM; ``running`` from the start."""
+    """Three schedules per connection, in the time zone of its CRM; ``running`` from the start."""
     modes: tuple[Mode, ...] = ("incremental", "full")
     return [
-        _schedule(connection, mode=mode, running=running)
+        schedule
         for connection in settings.connections.values()
-        for mode in modes
+        for schedule in (
+            *(
+                _schedule(
+                    connection,
+                    name=schedule_name(connection.name, mode=mode),
+                    job=job_of(mode),
+                    cron=_cron(connection, mode=mode),
+                    what=f"{mode.capitalize()} sync",
+                    running=running,
+                )
+                for mode in modes
+            ),
+            _schedule(
+                connection,
+                name=schedule_name(connection.name, mode="watch"),
+                job=WATCH_WEBHOOKS,
+                cron=connection.schedules.watch,
+                what="Watch over webhooks and campaigns",
+                running=running,
+            ),
+        )
     ]
 
 
-def schedule_name(connection: str, *, mode: Mode) -> str:
+def _cron(connection: Connection, *, mode: Mode) -> str:
+    times = connection.schedules
+    return times.full if mode == "full" else times.incremental
+
+
+def schedule_name(connection: str, *, mode: str) -> str:
     """The name of a schedule. Dagster allows no hyphen in it, connection names no underscore."""
     return f"{connection.replace('-', '_')}_{mode}"
 
 
-def _schedule(connection: Connection, *, mode: Mode, running: bool) -> dg.ScheduleDefinition:
-    job = job_of(mode)
-    times = connection.schedules
-
+def _schedule(
+    connection: Connection, *, name: str, job: str, cron: str, what: str, running: bool
+) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name=schedule_name(connection.name, mode=mode),
+        name=name,
         job_name=job,
-        cron_schedule=times.full if mode == "full" else times.incremental,
+        cron_schedule=cron,
         execution_timezone=connection.crm.time_zone,
-        description=f"{'Full' if mode == 'full' else 'Incremental'} sync of {connection.name}.",
+        description=f"{what} of {connection.name}.",
         default_status=_STARTED if running else _STOPPED,
     )
     def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:

@@ -12,10 +12,16 @@ import dagster as dg
 import pandera.pandas as pa
 
 from nl_pipeline.domain.fields import ProfileField
-from nl_pipeline.domain.schemas import PLAN_SCHEMA, contacts_schema, members_schema
+from nl_pipeline.domain.schemas import (
+    EVENTS_SCHEMA,
+    PLAN_SCHEMA,
+    contacts_schema,
+    members_schema,
+)
 
-CONTACTS, MEMBERS, PLAN = (
-    dg.AssetKey(name) for name in ("crm_contacts", "audience_members", "sync_plan")
+CONTACTS, MEMBERS, PLAN, EVENTS = (
+    dg.AssetKey(name)
+    for name in ("crm_contacts", "audience_members", "sync_plan", "subscriber_events")
 )
 
 _IN_WORDS = {
@@ -39,6 +45,17 @@ _IN_WORDS = {
     "record_id": "Record that is changed; empty for a creation",
     "rule_id": "Rule that decided",
     "code": "Reason code",
+    "kind": "What happened",
+    "former_key": "Normal form of the address before an address change",
+    "provider_ref": "The provider's id of the address",
+    "campaign_id": "Campaign it happened with, if any",
+    "reason": "Reason in the provider's word",
+    "actor": "Who did it: person or staff; empty if nobody knows",
+    "happened_at": "When it happened (UTC)",
+    "received_at": "When we were told (UTC)",
+    "source": "Who told it: webhook or history",
+    "believed": "False if the signature was wrong: a reason to look, never to believe",
+    "line_id": "Line of the webhook log",
 }
 
 
@@ -55,6 +72,11 @@ def members_table(fields: Sequence[ProfileField]) -> dg.TableSchema:
 def plan_table() -> dg.TableSchema:
     """Columns of a plan's changes, without the values before and after."""
     return _schema(PLAN_SCHEMA, fields=())
+
+
+def events_table() -> dg.TableSchema:
+    """Columns of the events."""
+    return _schema(EVENTS_SCHEMA, fields=())
 
 
 def plan_lineage() -> dg.TableColumnLineage:

@@ -30,6 +30,7 @@ from nl_pipeline.settings.templates import (
     example_text,
     sandbox_text,
 )
+from nl_pipeline.settings.webhooks import ReceiverLimits, Webhooks
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -48,12 +49,14 @@ __all__ = [
     "Limit",
     "Mailchimp",
     "Problem",
+    "ReceiverLimits",
     "Schedules",
     "SecretReference",
     "SettingDoc",
     "Settings",
     "SettingsError",
     "Tags",
+    "Webhooks",
     "describe",
     "environment",
     "example_text",

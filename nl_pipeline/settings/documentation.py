@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -26,6 +27,7 @@ _TYPE_NAMES: dict[object, str] = {
     float: "number",
     bool: "true or false",
     Path: "path",
+    date: "date",
     SecretReference: "secret reference",
 }
 

@@ -52,10 +52,14 @@ def parse(text: str, *, file: str, folder: Path) -> Settings:
     except ValidationError as error:
         problems = [_problem(details, document) for details in error.errors(include_url=False)]
         raise SettingsError(sorted(problems, key=lambda problem: problem.line or 0)) from None
+    data_dir = (folder / entries.data_dir.expanduser()).absolute()
+    log_dir = entries.webhooks.log_dir or data_dir / "webhooks"
     return Settings(
         connections={name: entry.named(name) for name, entry in entries.connections.items()},
-        data_dir=(folder / entries.data_dir.expanduser()).absolute(),
+        data_dir=data_dir,
         memory_limit=entries.memory_limit,
+        webhooks=entries.webhooks,
+        webhook_root=(folder / log_dir.expanduser()).absolute(),
         source=None,
     )
 

@@ -19,6 +19,7 @@ from nl_pipeline.settings.options import ConnectionOptions
 from nl_pipeline.settings.problems import Problem, SettingsError, did_you_mean
 from nl_pipeline.settings.systems import Crm, CrmEntry, Mailchimp, ProviderEntry
 from nl_pipeline.settings.values import Allowed, ConnectionName, Memory
+from nl_pipeline.settings.webhooks import Webhooks
 
 
 class ConnectionEntry(ConnectionOptions):
@@ -53,6 +54,7 @@ class SettingsFile(ClosedModel):
         description="What DuckDB may use of memory at a time, for each connection at work. Beyond "
         "it works on in a folder beside the warehouse file, more slowly.",
     )
+    webhooks: Webhooks = Field(Webhooks(), description="Receiving of webhooks.")
 
 
 class Connection(ConnectionOptions):
@@ -67,12 +69,14 @@ class Connection(ConnectionOptions):
 class Settings:
     """Everything that was set. `source` is None for the embedded default (the sandbox).
 
-    `data_dir` is absolute. Holds references to secrets, never a secret.
+    `data_dir` and `webhook_root` are absolute. Holds references to secrets, never a secret.
     """
 
     connections: dict[str, Connection]
     data_dir: Path
     memory_limit: str
+    webhooks: Webhooks
+    webhook_root: Path
     source: Path | None
 
     def connection(self, name: str) -> Connection:
@@ -96,3 +100,7 @@ class Settings:
     def warehouse_path(self, name: str) -> Path:
         """The DuckDB file of a connection."""
         return self.data_dir / f"{name}.duckdb"
+
+    def webhook_log_dir(self, name: str) -> Path:
+        """The folder with the webhook log of a connection."""
+        return self.webhook_root / name

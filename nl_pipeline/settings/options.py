@@ -154,6 +154,9 @@ class Schedules(ClosedModel):
 
     incremental: Cron = Field("*/15 * * * *", description="Sync of what changed.")
     full: Cron = Field("0 3 * * *", description="Sync over complete reads of both sides.")
+    watch: Cron = Field(
+        "20 * * * *", description="Look at the webhooks, and at reports of campaigns that are due."
+    )
 
 
 _E_MAIL_FIELDS = frozenset({"email", "defaultemail"})

@@ -22,7 +22,8 @@ MARKER = (
 
 _CONNECTION = "connections.<name>."
 
-#: Prefix of a group of keys below a connection, and its heading; the first that fits counts.
+#: Prefix of a group of keys, without that of a connection, and its heading; the first that fits
+#: counts.
 _GROUPS: tuple[tuple[str, str], ...] = (
     ("crm.onoffice.", "CRM: onOffice"),
     ("provider.mailchimp.audience_details.", "Provider: details for creating an audience"),
@@ -32,6 +33,8 @@ _GROUPS: tuple[tuple[str, str], ...] = (
     ("activities.", "Activities"),
     ("brakes.", "Brakes"),
     ("schedules.", "Schedules"),
+    ("webhooks.limits.", "Webhooks: limits of the receiver"),
+    ("webhooks.", "Webhooks"),
 )
 _COLUMNS = "| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n"
 _WHOLE_CONNECTION = "The connection as a whole"
@@ -55,10 +58,9 @@ def renewed(page: str) -> str:
 
 
 def _group_of(key: str) -> str:
-    if not key.startswith(_CONNECTION):
-        return _FILE
     below = key.removeprefix(_CONNECTION)
-    return next((name for prefix, name in _GROUPS if below.startswith(prefix)), _WHOLE_CONNECTION)
+    rest = _FILE if below == key else _WHOLE_CONNECTION
+    return next((name for prefix, name in _GROUPS if below.startswith(prefix)), rest)
 
 
 def _table(heading: str, *, docs: Iterable[SettingDoc]) -> str:

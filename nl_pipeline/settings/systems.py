@@ -80,6 +80,10 @@ class Mailchimp(ClosedModel):
         description="Connections used at the same time. Mailchimp allows 10 per account, shared "
         "with every other tool that uses it.",
     )
+    webhook_time_zone: TimeZone = Field(
+        "UTC",
+        description="Time zone of the dates in webhooks, which name none. By all examples UTC.",
+    )
     audience_details: AudienceDetails | None = Field(
         None,
         description="Needed only if the audience does not exist yet and `setup` should create it.",

@@ -16,9 +16,15 @@ def example_text() -> str:
     return _read("connections.yaml")
 
 
-def sandbox_text(*, port: int = SANDBOX_PORT) -> str:
-    """The connections file for a sandbox that listens on `port` of this machine."""
-    return _read("sandbox.yaml").replace(":8900/", f":{port}/")
+def sandbox_text(*, port: int = SANDBOX_PORT, receiver_port: int | None = None) -> str:
+    """The connections file for a sandbox that listens on `port` of this machine.
+
+    `receiver_port`: where a receiver takes the sandbox's webhooks; without one there are none.
+    """
+    text = _read("sandbox.yaml").replace(":8900/", f":{port}/")
+    if receiver_port is None:
+        return text
+    return text + f"webhooks:\n  public_url: http://127.0.0.1:{receiver_port}\n"
 
 
 def _read(name: str) -> str:

@@ -125,3 +125,8 @@ Memory = Annotated[
 ]
 Count = Annotated[int, Field(ge=0), Allowed("a whole number, 0 or more")]
 Percent = Annotated[float, Field(ge=0, le=100), Allowed("a number from 0 to 100")]
+
+
+def in_bytes(memory: str) -> int:
+    """A `Memory` in bytes; MB and GB are decimal, as on the label of a disk."""
+    return int(memory[:-2]) * {"MB": 10**6, "GB": 10**9}[memory[-2:]]

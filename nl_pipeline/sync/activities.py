@@ -1,7 +1,8 @@
 """Activities: one ``agentslog`` record per event and contact, through crashes and lost answers.
 
 Belongs here: sending planned activities and settling those whose outcome is unknown.
-Must not be here: which events become activities (``warehouse/sql/confirm.sql.j2``).
+Must not be here: which events become activities (``confirm.sql.j2`` and ``booked_events.sql.j2`` of
+the warehouse).
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ from nl_pipeline.clients.onoffice import NewActivity, RightMissing
 from nl_pipeline.domain.least_calls import CrmWork
 from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
+from nl_pipeline.sync.turns import turn
 from nl_pipeline.warehouse import bookings, observations
 from nl_pipeline.warehouse.bookings import Booking, Noted
 
 #: Full requests whose results are noted together.
 _PORTIONS = 4
+#: How long another process may go on writing before what is planned here is left to the next run.
+_WAIT_SECONDS = 300.0
 _MENDED = (Retryable, RightMissing, OperatorNeeded)
 _TEXT = {
     "subscribe": "Newsletter: subscribed at {provider}",
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
     "hard_bounce": "Newsletter: the address bounced for good at {provider}",
+    "delivered": "Newsletter: delivered by {provider}",
     "profile": "Newsletter: profile taken over from {provider}",
 }
 _PROFILE_KIND = "profile_activity"
@@ -31,9 +36,16 @@ _PROFILE_KIND = "profile_activity"
 def write(link: Link) -> int:
     """Write every planned activity once; returns how many were written.
 
-    An activity that was being sent when we stopped is searched by its marker first. Raises
-    OperatorNeeded after noting everything; what was refused by it stays planned.
+    An activity that was being sent when we stopped is searched by its marker first. A sync and an
+    ingest may both be about to write: one process at a time does, and what is being sent then was
+    left by one that died. Raises OperatorNeeded after noting everything; what was refused by it
+    stays planned.
     """
+    with turn(link.warehouse, name="activities", wait_seconds=_WAIT_SECONDS) as ours:
+        return _write_all(link) if ours else 0
+
+
+def _write_all(link: Link) -> int:
     written = 0
     in_doubt = bookings.in_doubt(link.warehouse)
     for booking in in_doubt:
@@ -87,6 +99,7 @@ def _kinds(link: Link) -> dict[str, KindType]:
         "subscribe": chosen.subscribe,
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
+        "delivered": chosen.delivered,
         "profile": chosen.profile,
     }
     return {name: kind for name, kind in wanted.items() if kind is not None}

@@ -27,6 +27,12 @@ def note_provider(link: Link) -> None:
         observations.write_state(link.warehouse, name=_PROVIDER_AHEAD, value=str(ahead))
 
 
+def provider_ahead(link: Link) -> timedelta:
+    """How far the provider's clock was ahead of ours at its last answer that was noted."""
+    known = observations.read_state(link.warehouse, name=_PROVIDER_AHEAD)
+    return timedelta(seconds=float(known or 0))
+
+
 def note_crm(link: Link) -> None:
     """Remember how far the CRM's clock is behind the provider's, by the last answers of both.
 

@@ -30,12 +30,12 @@ from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import Direction, ProfileField, comparable
 from nl_pipeline.domain.schemas import contacts_schema, validate
 from nl_pipeline.domain.states import NEWSLETTER_BY_KEY, Eligibility, Newsletter
+from nl_pipeline.sync.crm_opt_outs import CrmOptOuts
 from nl_pipeline.sync.crm_writing import CrmWriting
 from nl_pipeline.warehouse.observations import naive
 
 #: An incremental read starts this much before the last one began: a change may become visible
 #: after it was made.
-#: may become visible after it was made.
 OVERLAP = timedelta(minutes=10)
 #: Rows of a frame, give or take a page. A page takes seconds, so that this is also how often
 #: somebody who watches is told.
@@ -90,6 +90,7 @@ class CrmSide:
         self._zone = CrmZone(time_zone)
         self._fields = fields
         self._tag_field = tag_field
+        self.opt_outs = CrmOptOuts(client)
         self.push = CrmWriting(client, fields=fields, tag_field=tag_field).push
 
     def now(self) -> datetime | None:

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
@@ -43,7 +44,8 @@ def utc_now() -> datetime:
 @dataclass(frozen=True)
 class Link:
     """Everything a use case needs. ``now`` and ``progress`` are parameters for tests and
-    callers; ``book`` is where calls are counted."""
+    callers; ``book`` is where calls are counted; ``webhook_log`` is the folder of the connection's
+    webhook log, None where there is none."""
 
     settings: Connection
     warehouse: Warehouse
@@ -52,6 +54,7 @@ class Link:
     now: Callable[[], datetime] = utc_now
     progress: Progress = silent
     book: CallBook = field(default_factory=CallBook)
+    webhook_log: Path | None = None
 
     @property
     def name(self) -> str:
@@ -179,4 +182,5 @@ def open_link(
                 audience=MailchimpAudience(mailchimp, fields=fields),
                 now=now,
                 progress=progress,
+                webhook_log=settings.webhook_log_dir(connection),
             )

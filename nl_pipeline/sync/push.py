@@ -16,6 +16,7 @@ from nl_pipeline.domain.least_calls import CrmWork
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync import activities
 from nl_pipeline.sync.calls import crm_writes
+from nl_pipeline.sync.fence import Fence
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of, pull_contacts, pull_members
 from nl_pipeline.sync.options import planning_options
@@ -31,6 +32,7 @@ _CHECK_AGAIN_AFTER = timedelta(minutes=10)
 _READ_BACK_IDS = 5_000
 #: What subscribes or mails a person: never where the last word was a withdrawal.
 _GIVES_CONSENT = ("subscribe", "resubscribe", "confirm")
+_GUARDED = (*_GIVES_CONSENT, "tag_member")
 
 
 class PlanRefused(Exception):
@@ -130,7 +132,19 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
         with link.counting("check"):
             pull_members(link)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    _send(link, plan=plan, part=Part.CRM, side="CRM", send=link.crm.push)
+    fence = Fence(link)
+
+    def send(items: list[Pending], *, on_results: Callable[[list[Result]], None]) -> None:
+        yes = {p.change.key for p in items if p.change.after.get("newsletter") == "YES"}
+        left = fence.just_left(yes)
+        stopped = [
+            p for p in items if p.change.key in left and p.change.after.get("newsletter") == "YES"
+        ]
+        link.crm.push(
+            _without(link, plan=plan, items=items, stopped=stopped), on_results=on_results
+        )
+
+    _send(link, plan=plan, part=Part.CRM, side="CRM", send=send)
 
 
 def _count(link: Link, *, plan: Plan, part: Part) -> int:
@@ -161,15 +175,17 @@ def push_to_provider(link: Link, *, plan: Plan, approved: bool = False) -> None:
         now=link.now(),
     )
 
+    fence = Fence(link)
+
     def send(items: list[Pending], *, on_results: Callable[[list[Result]], None]) -> None:
-        allowed = _fence(link, plan=plan, items=items)
+        allowed = _fence(link, fence, plan=plan, items=items)
         waiting = {p.change.seq for p in items if p.change.action == "subscribe"}
 
         def keep(results: list[Result]) -> None:
             waiting.difference_update(r.seq for r in results if r.result == "sent")
             on_results(results)
 
-        link.audience.push(audience_id, allowed, on_results=keep)
+        link.audience.push(audience_id, allowed, on_results=keep, withdrawn=fence.withdrawn)
         if waiting:
             # The tags of those who were not created may be in a later portion.
             outcomes.drop_tags_of_the_lost(link.warehouse, plan_id=plan.plan_id, now=link.now())
@@ -204,23 +220,29 @@ def _provider_now(link: Link) -> datetime:
     return link.audience.now() or link.now()
 
 
-def _fence(link: Link, *, plan: Plan, items: Sequence[Pending]) -> list[Pending]:
-    """Drop every subscription of an address whose last consent event is a withdrawal."""
-    keys = {p.change.key for p in items if p.change.action in _GIVES_CONSENT}
-    withdrawn = outcomes.withdrawn_keys(link.warehouse, keys=keys) if keys else set()
-    stopped = [
-        p
-        for p in items
-        if p.change.key in withdrawn and p.change.action in (*_GIVES_CONSENT, "tag_member")
-    ]
+def _fence(link: Link, fence: Fence, *, plan: Plan, items: Sequence[Pending]) -> list[Pending]:
+    """Drop every subscription of an address whose last consent event is a withdrawal.
+
+    What is told while the rest is sent stops the requests that are left.
+    """
+    fence.prepare({p.change.key for p in items if p.change.action in _GUARDED})
+    gone = fence.withdrawn({p.change.key for p in items if p.change.action in _GIVES_CONSENT})
+    stopped = [p for p in items if p.change.key in gone and p.change.action in _GUARDED]
+    return _without(link, plan=plan, items=items, stopped=stopped)
+
+
+def _without(
+    link: Link, *, plan: Plan, items: Sequence[Pending], stopped: Sequence[Pending]
+) -> list[Pending]:
+    """The items that are left once others are noted as overtaken by a withdrawal."""
     outcomes.record(
         link.warehouse,
         plan_id=plan.plan_id,
         results=[Result(p.change.seq, "overtaken", cause="withdrawn") for p in stopped],
         now=link.now(),
     )
-    gone = {p.change.seq for p in stopped}
-    return [p for p in items if p.change.seq not in gone]
+    numbers = {p.change.seq for p in stopped}
+    return [p for p in items if p.change.seq not in numbers]
 
 
 def _send(link: Link, *, plan: Plan, part: Part, side: str, send: Callable[..., None]) -> None:

@@ -7,6 +7,7 @@ secret is needed. Must not be here: printing, and questions in SQL (``warehouse.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.plan import Plan
@@ -14,11 +15,14 @@ from nl_pipeline.domain.rules import Case, rule_for
 from nl_pipeline.settings import Settings
 from nl_pipeline.sync import advice
 from nl_pipeline.sync.link import open_warehouse
-from nl_pipeline.warehouse import plans, reports
+from nl_pipeline.warehouse import event_reports, plans, reports
 from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.event_reports import Delays, Reception
 from nl_pipeline.warehouse.person import Person, find_person
 from nl_pipeline.warehouse.plans import PlanNotFound
 from nl_pipeline.warehouse.reports import DifferingRecord, Problem, Read
+
+_FRESHNESS_OF = timedelta(days=7)
 
 
 class NeverRead(Exception):
@@ -58,6 +62,9 @@ class ConnectionStatus:
     provider_subscribed: int
     in_both: int
     differences: tuple[Difference, ...]
+    reception: Reception
+    opt_out_delays: Delays | None = None
+    """Of opt-outs that webhooks told in the last seven days."""
 
     @property
     def held(self) -> int:
@@ -99,7 +106,9 @@ class Explanation:
     rules: tuple[DecidingRule, ...]
 
 
-def read_status(settings: Settings, *, connection: str) -> ConnectionStatus:
+def read_status(
+    settings: Settings, *, connection: str, now: datetime | None = None
+) -> ConnectionStatus:
     """How the connection stood after the last read and push. Raises NeverRead."""
     warehouse = existing_warehouse(settings, connection=connection)
     adopt = settings.connection(connection).adopt_existing
@@ -124,6 +133,10 @@ def read_status(settings: Settings, *, connection: str) -> ConnectionStatus:
                 next_step=advice.next_step_for_reason(row.reason),
             )
             for row in balance.differences
+        ),
+        reception=event_reports.reception(warehouse),
+        opt_out_delays=event_reports.delays(
+            warehouse, since=(now or datetime.now(UTC)) - _FRESHNESS_OF
         ),
     )
 

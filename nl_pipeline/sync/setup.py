@@ -10,16 +10,18 @@ from dataclasses import dataclass
 
 from nl_pipeline.clients.errors import OperatorNeeded
 from nl_pipeline.domain.plan import Plan
-from nl_pipeline.sync import activities
+from nl_pipeline.sync import activities, webhook_watch
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import read_contacts, read_members
 from nl_pipeline.sync.planning import make_plan
+from nl_pipeline.sync.webhook_watch import HookPlace, WatchResult
 from nl_pipeline.warehouse import observations
 
 
 @dataclass(frozen=True)
 class SetupResult:
-    """What set-up found and made. Counts are rows; ``backup`` is rows per side."""
+    """What set-up found and made. Counts are rows; ``backup`` is rows per side; ``webhooks`` is
+    None where providers cannot reach us."""
 
     contacts_visible: int
     audience_id: str
@@ -27,6 +29,7 @@ class SetupResult:
     merge_fields_created: tuple[str, ...]
     backup: dict[str, int]
     plan: Plan
+    webhooks: WatchResult | None = None
 
 
 def check_crm(link: Link) -> int:
@@ -59,6 +62,7 @@ def check_crm(link: Link) -> int:
         "subscribe": chosen.subscribe,
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
+        "delivered": chosen.delivered,
         # The default is nobody's wish: where the account has no such kind, there is no such note.
         "profile": chosen.profile if "profile" in chosen.model_fields_set else None,
     }
@@ -76,15 +80,18 @@ def check_crm(link: Link) -> int:
     return visible
 
 
-def set_up(link: Link) -> SetupResult:
+def set_up(link: Link, *, place: HookPlace | None = None) -> SetupResult:
     """Check, create what is missing at the provider, back up both sides, and make the first plan.
 
-    Raises OperatorNeeded with the way out. Running it again is harmless.
+    ``place``: where the provider reaches our receiver; without it no webhook is made. Raises
+    OperatorNeeded with the way out. Running it again is harmless.
     """
     visible = check_crm(link)
     stored = observations.read_state(link.warehouse, name="audience_id")
     found = link.audience.prepare(link.settings, audience_id=stored)
     observations.write_state(link.warehouse, name="audience_id", value=found.audience_id)
+    # Before the read: what happens after a webhook is there is told, what happened before is read.
+    webhooks = None if place is None else webhook_watch.repair(link, place=place)
     read_contacts(link, mode="full")
     read_members(link, mode="full")
     moment = link.now()
@@ -98,4 +105,5 @@ def set_up(link: Link) -> SetupResult:
         merge_fields_created=found.fields_created,
         backup=backup,
         plan=make_plan(link, mode="full"),
+        webhooks=webhooks,
     )

@@ -82,6 +82,20 @@ class Warehouse:
             yield db
 
     @contextlib.contextmanager
+    def session_if_free(self, *, waits: bool) -> Iterator[duckdb.DuckDBPyConnection | None]:
+        """As ``session``; unless it ``waits``, None where another thread of this process is at the
+        file. For threads of a pool whose starter may be the other one and waits for them."""
+        turn = self._running_engine().turn
+        if not turn.acquire(blocking=waits):
+            yield None
+            return
+        try:
+            with self.session() as db:
+                yield db
+        finally:
+            turn.release()
+
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection inside one transaction: committed at the end, rolled back on an error."""
         with self._opened() as db:

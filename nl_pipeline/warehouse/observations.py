@@ -238,6 +238,34 @@ def finish_members(
     _forget_read(warehouse, side=snapshot.side)
 
 
+def take_in_members(
+    warehouse: Warehouse, *, frame: pd.DataFrame, snapshot: Snapshot, now: datetime
+) -> None:
+    """Take single members that were looked at again into the picture, with the opt-outs they show.
+
+    The cursor stays, and a read of this process that is under way goes on undisturbed.
+    """
+    with warehouse.kept_open():
+        with warehouse.beside_the_file() as db:
+            under_way = bool(
+                db.execute(
+                    "SELECT 1 FROM duckdb_tables() WHERE database_name = 'memory'"
+                    " AND table_name = 'staging_members'"
+                ).fetchall()
+            )
+            if under_way:
+                db.execute("ALTER TABLE memory.staging_members RENAME TO waiting_members")
+        try:
+            begin_read(warehouse, side="provider")
+            stage(warehouse, tables={"members": frame})
+            finish_members(warehouse, snapshot=snapshot, complaints=None, cursor=None, now=now)
+        finally:
+            if under_way:
+                with warehouse.beside_the_file() as db:
+                    db.execute("DROP TABLE IF EXISTS memory.staging_members")
+                    db.execute("ALTER TABLE memory.waiting_members RENAME TO staging_members")
+
+
 #: What a decision looks at in a contact and in a member, beside the mapped fields and the tags.
 _PRINTED = {
     "contacts": ("crm_id", "key", "email", "newsletter", "eligibility", "changed_at"),

@@ -6,13 +6,14 @@ ledger, activities and base move together. Must not be here: calls to a service.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 import pandas as pd
 
+from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.plan import Change
 from nl_pipeline.warehouse import quarantine
 from nl_pipeline.warehouse.connection import Warehouse
@@ -140,19 +141,6 @@ def _count(db: duckdb.DuckDBPyConnection, *, plan_id: str, result: str) -> int:
 def _rows(db: duckdb.DuckDBPyConnection, *, table: str, plan_id: str) -> int:
     rows = db.execute(f"SELECT count(*) FROM {table} WHERE plan_id = ?", [plan_id]).fetchall()
     return int(rows[0][0])
-
-
-def withdrawn_keys(warehouse: Warehouse, *, keys: Iterable[str]) -> set[str]:
-    """Of these keys, the ones whose last consent event is a withdrawal: the fence before a send."""
-    frame = pd.DataFrame({"key": pd.Series(list(keys), dtype="str")})
-    with warehouse.session() as db:
-        db.register("wanted", frame)
-        rows = db.execute(
-            "SELECT key FROM consent_now WHERE ledger LIKE 'WITHDRAW%' AND key IN (SELECT key"
-            " FROM wanted)"
-        ).fetchall()
-        db.unregister("wanted")
-    return {str(row[0]) for row in rows}
 
 
 def record(warehouse: Warehouse, *, plan_id: str, results: Sequence[Result], now: datetime) -> None:
@@ -371,6 +359,7 @@ def confirm(
                 "plan_id": plan_id,
                 "now": naive(now),
                 "provider_now": naive(provider_now),
+                "within": int(SAME_WITHIN.total_seconds()),
             },
             fields=fields,
             ownership_tag=options.ownership_tag,

@@ -252,3 +252,12 @@ def count_results(warehouse: Warehouse, *, plan_id: str) -> dict[str, int]:
             [plan_id],
         ).fetchall()
     return {str(result): int(count) for result, count in rows}
+
+
+def first_sync_is_done(warehouse: Warehouse) -> bool:
+    """Whether a first plan was applied in full."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT 1 FROM connection_state WHERE name = 'first_sync_done'"
+        ).fetchall()
+    return bool(rows)

@@ -635,7 +635,7 @@ def test_a_complaint_is_reported_with_its_member(setting: Setting) -> None:
     member_id = setting.add(2)[0]
     setting.act("complain", email=email(0))
 
-    reports = setting.client.abuse_reports(setting.audience)
+    reports = setting.client.reports.complaints(setting.audience)
 
     assert [report.email_id for report in reports] == [member_id]
     assert reports[0].at is not None

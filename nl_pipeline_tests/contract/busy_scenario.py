@@ -6,9 +6,15 @@ a fault answers is not the API's answer.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from nl_pipeline.sandbox.population import TAG_OPTIONS
+from nl_pipeline.settings import KindType
+from nl_pipeline.sync.history import recover
+from nl_pipeline.sync.webhook_watch import HookPlace, repair
+from nl_pipeline_tests.sandbox.mailchimp.receiver import Receiver
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import CANCEL, NO, ORDINARY, YES, Scenario, connected, populate
 
@@ -16,7 +22,8 @@ _TAG = next(iter(TAG_OPTIONS))
 
 
 def drive(control: SandboxControl, *, folder: Path) -> None:
-    """Set-up on an empty account, then first sync, two busy ones and a full one on the scenario."""
+    """Set-up on an empty account; first sync, two busy ones and a full one on the scenario; hooks
+    and mail."""
     control.reset(contacts=0)
     with connected(control, folder=folder / "empty") as first:
         first.add_contact("kunde-01", YES)
@@ -34,6 +41,48 @@ def drive(control: SandboxControl, *, folder: Path) -> None:
         scenario.sync()
         _people_come_back(scenario)
         scenario.sync("full")
+        _webhooks_are_made_and_mended(scenario, folder=folder)
+        _mail_is_sent_and_comes_back(scenario)
+
+
+def _webhooks_are_made_and_mended(scenario: Scenario, *, folder: Path) -> None:
+    """Created, changed back after staff edited one, and one deleted that was there twice."""
+    with Receiver() as receiver:
+        url = receiver.url.removesuffix("/hooks/geheim")
+        place = HookPlace(url, scenario.link.name, "secret of this test", folder / "webhooks")
+        repair(scenario.link, place=place)
+        first = scenario.control.dump("mailchimp")["webhooks"][0]
+        scenario.control.act(
+            "mailchimp",
+            actor="staff",
+            action="edit_webhook",
+            webhook_id=first["id"],
+            events={"unsubscribe": False},
+        )
+        repair(scenario.link, place=place)
+        moved = replace(place, public_url=url.replace("127.0.0.1", "localhost"))
+        hooks = scenario.link.audience.hooks
+        wanted, _ = hooks.wanted(
+            url_of=lambda origin: moved.url(provider="mailchimp", origin=origin)
+        )
+        hooks.create(scenario.audience_id, wanted=wanted)
+        repair(scenario.link, place=place)
+
+
+def _mail_is_sent_and_comes_back(scenario: Scenario) -> None:
+    """One bounce of a campaign is looked up by itself, several are found among all activity."""
+    wanted = KindType(kind="Newsletter", type="bestellt")
+    activities = scenario.link.settings.activities.model_copy(
+        update={"delivered": wanted, "hard_bounce": wanted}
+    )
+    scenario.change_settings(activities=activities)
+    for rate in (0.05, 0.5):
+        scenario.control.send_campaign(
+            subject="Neubau", hard_bounce_rate=rate, soft_bounce_rate=0.1, open_rate=0.5
+        )
+    scenario.pass_time()
+    end = scenario.link.now()
+    recover(scenario.link, start=end - timedelta(days=1), end=end)
 
 
 def _many_changes(scenario: Scenario) -> None:

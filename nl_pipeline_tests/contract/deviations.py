@@ -116,13 +116,14 @@ Generated from `nl_pipeline_tests/contract/deviations.py`; do not edit by hand, 
 `python -m nl_pipeline_tests.contract.deviations > docs/contract.md`.
 
 Two kinds of traffic with the Mailchimp twin are recorded on the wire: a busy life of a connection
-(set-up, first sync, batches, tags, moved addresses, refused rows, a full sync), and a visit of
-Mailchimp's own client library (`mailchimp-marketing`) to everything the connector relies on. Every
-call and every answer, those inside batches and their result archives included, is checked against
-Mailchimp's Swagger document (272 operations): path and method, names and types of parameters,
-bodies, status, content type. A property that the document does not name counts as a misfit, and so
-does a read-only one in a request. Real traffic differs from the document in places; these are the
-differences that are known and kept. Any other, and any of these that is gone, fails a test.
+(set-up, first sync, batches, tags, moved addresses, refused rows, a full sync, webhooks, a recovery
+of what happened with the reports of campaigns), and a visit of Mailchimp's own client library
+(`mailchimp-marketing`) to everything the connector relies on. Every call and every answer, those
+inside batches and their result archives included, is checked against Mailchimp's Swagger document
+(272 operations): path and method, names and types of parameters, bodies, status, content type. A
+property that the document does not name counts as a misfit, and so does a read-only one in a
+request. Real traffic differs from the document in places; these are the differences that are known
+and kept. Any other, and any of these that is gone, fails a test.
 
 The document is Mailchimp's and is not part of this project: the checks look for it in
 `../shared/specs/mailchimp-marketing.json` and are skipped where it is absent. Its list of permitted

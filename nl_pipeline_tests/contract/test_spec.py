@@ -78,7 +78,7 @@ def _paths_of_our_client() -> set[str]:
     text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
     member = "/lists/{list_id}/members/{subscriber_hash}"
     text = text.replace("{_MEMBER}", member)
-    return set(re.findall(r'"(/(?:lists|batches)[^" ]*)"', text))
+    return set(re.findall(r'"(/(?:lists|batches|campaigns|reports)[^" ]*)"', text))
 
 
 @needs_spec

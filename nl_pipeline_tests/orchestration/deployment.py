@@ -105,12 +105,12 @@ class Deployment:
         release = {"plan_id": plan_id, "by": "test", "reason": "test"}
         return self.run("release_plan", connection, config={"release_held_rows": release})
 
-    def tick(self, *, cursor: str | None) -> dg.SensorResult:
-        """One evaluation of the push sensor."""
+    def tick(self, *, cursor: str | None, sensor: str = "push_sensor") -> dg.SensorResult:
+        """One evaluation of a sensor, by default of the push sensor."""
         with dg.build_sensor_context(
             instance=self.instance, cursor=cursor, definitions=self.defs
         ) as context:
-            result = self.defs.resolve_sensor_def("push_sensor")(context)
+            result = self.defs.resolve_sensor_def(sensor)(context)
         assert isinstance(result, dg.SensorResult)
         return result
 

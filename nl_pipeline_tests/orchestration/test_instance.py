@@ -11,7 +11,7 @@ import pytest
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
 import nl_pipeline
-from nl_pipeline.orchestration.partitions import PARTITION_TAG
+from nl_pipeline.orchestration.partitions import CONNECTION_TAG, PARTITION_TAG
 from nl_pipeline_tests.orchestration.conftest import NORTH
 from nl_pipeline_tests.orchestration.deployment import Deployment
 
@@ -31,7 +31,8 @@ def test_runs_of_one_connection_are_serial(instance: dg.DagsterInstance) -> None
 
     assert limits is not None
     assert limits.tag_concurrency_limits == [
-        {"key": PARTITION_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+        {"key": tag, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+        for tag in (PARTITION_TAG, CONNECTION_TAG)
     ]
 
 

@@ -47,7 +47,7 @@ def request_of(
     return answer
 
 
-def test_every_connection_has_its_own_two_schedules(definitions: dg.Definitions) -> None:
+def test_every_connection_has_its_own_schedules(definitions: dg.Definitions) -> None:
     schedules = {
         s.name: (s.job_name, s.cron_schedule, s.execution_timezone)
         for s in definitions.get_repository_def().schedule_defs
@@ -56,8 +56,10 @@ def test_every_connection_has_its_own_two_schedules(definitions: dg.Definitions)
     assert schedules == {
         "north_incremental": ("incremental_sync", "*/15 * * * *", "Europe/Berlin"),
         "north_full": ("full_sync", "0 3 * * *", "Europe/Berlin"),
+        "north_watch": ("watch_webhooks", "20 * * * *", "Europe/Berlin"),
         "south_2_incremental": ("incremental_sync", "5 * * * *", "Europe/Madrid"),
         "south_2_full": ("full_sync", "30 2 * * 0", "Europe/Madrid"),
+        "south_2_watch": ("watch_webhooks", "20 * * * *", "Europe/Madrid"),
     }
 
 

@@ -58,6 +58,11 @@ class WarehouseInMemory(Warehouse):
             yield db
 
     @contextlib.contextmanager
+    def session_if_free(self, *, waits: bool) -> Iterator[duckdb.DuckDBPyConnection | None]:
+        with self._opened() as db:
+            yield db
+
+    @contextlib.contextmanager
     def beside_the_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._opened() as db:
             yield db

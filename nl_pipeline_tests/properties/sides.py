@@ -23,7 +23,14 @@ from nl_pipeline.domain.least_calls import CrmLimits, ProviderLimits, ProviderWo
 from nl_pipeline.domain.schemas import contacts_schema, members_schema, validate
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline.settings import Connection
-from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, AudienceFound
+from nl_pipeline.sync.crm_opt_outs import AddressHolder
+from nl_pipeline.sync.providers.port import (
+    OWNERSHIP_TAG,
+    AudienceFound,
+    ProviderHistory,
+    ProviderHooks,
+    Withdrawn,
+)
 from nl_pipeline.warehouse.observations import Evidence, naive
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
@@ -183,11 +190,39 @@ class World:
             self.broken.append(f"{what} after a withdrawal by {standing.actor}")
 
 
+class ModelOptOuts:
+    """The opt-out path's three calls over a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def find(self, emails: Sequence[str]) -> list[AddressHolder]:
+        keys = {address_key(email) for email in emails}
+        return [_holder(c) for c in self.world.contacts.values() if not keys.isdisjoint(c.keys)]
+
+    def read(self, ids: Sequence[int]) -> list[AddressHolder]:
+        return [_holder(self.world.contacts[i]) for i in ids if i in self.world.contacts]
+
+    def cancel(self, ids: Sequence[int]) -> list[ActionOutcome]:
+        for crm_id in ids:
+            contact = self.world.contacts[crm_id]
+            contact.newsletter = Newsletter.CANCEL
+            contact.changed_at = self.world.clock.now()
+        return [ActionOutcome(str(crm_id), ok=True) for crm_id in ids]
+
+
+def _holder(contact: Contact) -> AddressHolder:
+    return AddressHolder(
+        contact.crm_id, contact.newsletter, contact.key or "", frozenset(contact.keys)
+    )
+
+
 class ModelCrm:
     """The CRM side of the sync over a world."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.opt_outs = ModelOptOuts(world)
         self.client = SimpleNamespace(
             create_activities=self._create_activities,
             find_activities=self._find_activities,
@@ -350,6 +385,14 @@ class ModelAudience:
     def calls(self) -> Counter[str]:
         return Counter()
 
+    @property
+    def past(self) -> ProviderHistory:
+        raise AssertionError("no sync asks for the past")
+
+    @property
+    def hooks(self) -> ProviderHooks:
+        raise AssertionError("no sync asks for webhooks")
+
     def now(self) -> datetime:
         return self.world.clock.now()
 
@@ -414,6 +457,19 @@ class ModelAudience:
         frame = _frame(rows, columns=columns, numbers=[]).astype({"owned": "bool"})
         return validate(frame, schema=members_schema(self.world.fields), name="members")
 
+    def read_again(
+        self, audience_id: str, people: Sequence[Sequence[str]], *, observed_at: datetime
+    ) -> pd.DataFrame:
+        found: dict[str, Member] = {}
+        for references in people:
+            for reference in references:
+                by_id = [m for m in self.world.members.values() if m.provider_id == reference]
+                member = by_id[0] if by_id else self.world.members.get(reference)
+                if member is not None:
+                    found[member.member_id] = member
+                    break
+        return self._frame(list(found.values()), observed_at=observed_at)
+
     def complaints(self, audience_id: str) -> list[str]:
         return [m.member_id for m in self.world.members.values() if m.complained]
 
@@ -455,9 +511,14 @@ class ModelAudience:
         pending: Sequence[Pending],
         *,
         on_results: Callable[[list[Result]], None],
+        withdrawn: Withdrawn,
     ) -> None:
         self.world.happen()
         for item in sorted(pending, key=lambda p: _ORDER.index(p.change.action)):
+            asked = item.change.action in ("subscribe", "resubscribe", "confirm", "tag_member")
+            if asked and withdrawn({item.change.key}):
+                on_results([Result(item.change.seq, "overtaken", cause="withdrawn")])
+                continue
             end = self.world.end(item)
             record: str | None = item.change.record_id
             dropped = _unfit_field(item) if end == "unfit" else ()

@@ -35,6 +35,15 @@ def test_the_example_shows_every_option(option: str) -> None:
     assert re.search(rf"^    {option}:", settings.example_text(), re.MULTILINE)
 
 
+def test_the_example_shows_the_limits_of_the_receiver_as_they_are_by_default() -> None:
+    loaded = settings.parse(settings.example_text(), file="example", folder=Path("/srv"))
+    text = settings.example_text()
+
+    assert loaded.webhooks == settings.Webhooks()
+    for limit in settings.ReceiverLimits.model_fields:
+        assert re.search(rf"^    {limit}:", text, re.MULTILINE), limit
+
+
 def test_the_sandbox_file_is_valid_on_any_port() -> None:
     text = settings.sandbox_text(port=8999)
 

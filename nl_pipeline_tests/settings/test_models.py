@@ -9,6 +9,7 @@ import pytest
 
 from nl_pipeline import settings
 from nl_pipeline.settings import Limit, SettingsError
+from nl_pipeline.settings.values import in_bytes
 from nl_pipeline_tests.settings.documents import MINIMAL, connection, parse, with_options
 
 
@@ -193,6 +194,40 @@ def test_the_warehouse_of_a_connection_stands_beside_the_settings_file() -> None
     loaded = parse(MINIMAL + "data_dir: warehouse\n")
 
     assert loaded.warehouse_path("agency") == Path("/srv/warehouse/agency.duckdb")
+
+
+def test_the_webhook_log_of_a_connection_stands_in_the_data_folder() -> None:
+    loaded = parse(MINIMAL + "data_dir: warehouse\n")
+
+    assert loaded.webhook_log_dir("agency") == Path("/srv/warehouse/webhooks/agency")
+
+
+def test_the_webhook_log_can_stand_on_a_disk_of_its_own() -> None:
+    loaded = parse(MINIMAL + "webhooks:\n  log_dir: /var/lib/hooks\n")
+
+    assert loaded.webhook_log_dir("agency") == Path("/var/lib/hooks/agency")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("public_url: http://hooks.example", "public_url"),
+        ("secret: plain-text", "secret"),
+        ("limits: {body_bytes: 0}", "limits.body_bytes"),
+        ("limits: {request_seconds: 0}", "limits.request_seconds"),
+        ("limits: {free_space: 5}", "limits.free_space"),
+    ],
+)
+def test_a_receiver_is_not_set_up_with_what_it_can_not_keep(line: str, key: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse(MINIMAL + f"webhooks:\n  {line}\n")
+
+    assert [problem.key for problem in caught.value.problems] == [f"webhooks.{key}"]
+    assert "plain-text" not in str(caught.value)
+
+
+def test_sizes_of_disks_are_decimal() -> None:
+    assert [in_bytes("500MB"), in_bytes("2GB")] == [500_000_000, 2_000_000_000]
 
 
 def test_an_absolute_data_folder_stays_where_it_is() -> None:

@@ -21,6 +21,8 @@ from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.serve import running
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import Scenario, connected, populate
+from nl_pipeline_tests.sync.hooked import Hooked
+from nl_pipeline_tests.sync.mailbox import listening
 
 
 @dataclass(frozen=True)
@@ -142,3 +144,11 @@ def scenario(started_scenario: StartedScenario) -> Iterator[Scenario]:
     """The scenario after its first sync."""
     with started_scenario() as scenario:
         yield scenario
+
+
+@pytest.fixture
+def hooked(scenario: Scenario, tmp_path: Path) -> Iterator[Hooked]:
+    """The scenario after its first sync, with webhooks that are stored in a log."""
+    with listening(scenario, root=tmp_path / "webhooks") as mailbox:
+        scenario.pass_time()
+        yield Hooked(scenario, mailbox)

@@ -264,8 +264,8 @@ def test_an_answer_in_another_spelling_stops_nobody(
     client = scenario.link.audience.client  # type: ignore[attr-defined]
     add = client.add_members
 
-    def respell(audience_id: str, members: Any) -> AddOutcome:
-        outcome: AddOutcome = add(audience_id, members)
+    def respell(audience_id: str, members: Any, **options: Any) -> AddOutcome:
+        outcome: AddOutcome = add(audience_id, members, **options)
         spelt = [replace(m, email_address=m.email_address.upper()) for m in outcome.created[:-1]]
         strange = [replace(m, email_address="somebody@else.example") for m in outcome.created[-1:]]
         return dataclasses.replace(outcome, created=(*spelt, *strange))

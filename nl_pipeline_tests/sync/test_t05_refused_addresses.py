@@ -231,10 +231,10 @@ def just_before_creating(
     client = scenario.link.audience.client  # type: ignore[attr-defined]
     add = client.add_members
 
-    def act_first(audience_id: str, members: Any) -> Any:
+    def act_first(audience_id: str, members: Any, **options: Any) -> Any:
         act()
         monkeypatch.undo()
-        return add(audience_id, members)
+        return add(audience_id, members, **options)
 
     monkeypatch.setattr(client, "add_members", act_first)
 

@@ -1,9 +1,10 @@
-"""The Mailchimp Marketing API v3.0: audiences, members, tags, batches.
+"""The Mailchimp Marketing API v3.0: audiences, members, tags, batches, webhooks, reports.
 
 Belongs here: the API as Mailchimp speaks it, with its refusals as typed causes. Does not belong
 here: whether someone may be subscribed.
 """
 
+from nl_pipeline.clients.mailchimp.campaigns import Campaign
 from nl_pipeline.clients.mailchimp.client import MailchimpClient
 from nl_pipeline.clients.mailchimp.models import (
     AbuseReport,
@@ -36,6 +37,8 @@ from nl_pipeline.clients.mailchimp.problems import (
     RefusalCause,
     StateForbids,
 )
+from nl_pipeline.clients.mailchimp.reports import Bounce, CampaignReport, Recipient
+from nl_pipeline.clients.mailchimp.webhooks import NewWebhook, Webhook
 
 __all__ = [
     "AbuseReport",
@@ -44,6 +47,9 @@ __all__ = [
     "Audience",
     "AudienceDetails",
     "AudienceList",
+    "Bounce",
+    "Campaign",
+    "CampaignReport",
     "FeedItem",
     "MailchimpClient",
     "Member",
@@ -53,13 +59,16 @@ __all__ = [
     "MemberRefused",
     "MergeField",
     "NewMember",
+    "NewWebhook",
     "Operation",
     "OperationOutcome",
+    "Recipient",
     "Refusal",
     "RefusalCause",
     "SegmentOutcome",
     "StateForbids",
     "Tag",
+    "Webhook",
     "archive_member",
     "patch_member",
     "put_member",

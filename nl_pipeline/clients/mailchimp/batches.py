@@ -14,7 +14,7 @@ import io
 import tarfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +22,11 @@ from typing import Any
 
 import msgspec
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Withheld
 from nl_pipeline.clients.mailchimp.models import OperationOutcome
 from nl_pipeline.clients.mailchimp.operations import Operation
 from nl_pipeline.clients.mailchimp.paging import collect
-from nl_pipeline.clients.mailchimp.problems import failure_of, unknown_outcome
+from nl_pipeline.clients.mailchimp.problems import SYSTEM, failure_of, unknown_outcome
 from nl_pipeline.clients.mailchimp.session import Path, Session
 from nl_pipeline.clients.mailchimp.times import moment_of
 
@@ -43,6 +43,8 @@ _PATIENCE = 1800.0
 _DOWNLOADS = 3
 
 Progress = Callable[[int, int], None]
+Asked = Callable[[Sequence[Operation]], Collection[str]]
+"""Which of these operations, by reference, must not be sent after all."""
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -72,6 +74,7 @@ class _Submitted:
     batch: _Batch | None
     error: ApiError | None
     slept: float = 0.0
+    kept_back: Collection[str] = ()
 
 
 class _Pause:
@@ -93,6 +96,7 @@ def run_directly(
     audience_id: str,
     operations: Sequence[Operation],
     on_progress: Progress | None,
+    withheld: Asked | None,
 ) -> list[OperationOutcome]:
     """Send each operation by itself, several at a time; one outcome each, in order.
 
@@ -103,6 +107,11 @@ def run_directly(
     def perform(operation: Operation) -> OperationOutcome:
         if stopped:
             return OperationOutcome(operation.reference, None, None, stopped[0])
+
+        def before() -> None:
+            if withheld is not None and withheld([operation]):
+                raise _kept_back()
+
         try:
             status, body = session.perform(
                 operation.method,
@@ -110,6 +119,7 @@ def run_directly(
                 params=operation.params,
                 body=operation.body,
                 repeatable=operation.repeatable,
+                before=before,
             )
         except ApiError as error:
             if isinstance(error, OperatorNeeded):
@@ -132,6 +142,7 @@ def run_in_batches(
     operations: Sequence[Operation],
     sleep: Callable[[float], None],
     on_progress: Progress | None,
+    withheld: Asked | None = None,
 ) -> list[OperationOutcome]:
     """Send the operations as batches, wait for them and return one outcome each, in order."""
     outcomes: list[OperationOutcome] = []
@@ -150,7 +161,11 @@ def run_in_batches(
             chunk = operations[start : start + CHUNK]
             if refused is None:
                 submitted = _submit(
-                    session, audience_id=audience_id, operations=chunk, slept=pause.slept
+                    session,
+                    audience_id=audience_id,
+                    operations=chunk,
+                    slept=pause.slept,
+                    withheld=withheld,
                 )
                 if isinstance(submitted.error, OperatorNeeded):
                     refused = submitted.error
@@ -189,9 +204,32 @@ def wait_for_running(session: Session, *, since: datetime, sleep: Callable[[floa
     return len(running)
 
 
+def _kept_back() -> Withheld:
+    return Withheld(
+        "a change of a member",
+        system=SYSTEM,
+        code="withheld",
+        what_next="nothing; the next plan decides anew",
+    )
+
+
 def _submit(
-    session: Session, *, audience_id: str, operations: Sequence[Operation], slept: float
+    session: Session,
+    *,
+    audience_id: str,
+    operations: Sequence[Operation],
+    slept: float,
+    withheld: Asked | None,
 ) -> _Submitted:
+    kept_back = set(withheld(operations)) if withheld is not None else set()
+    sent = [operation for operation in operations if operation.reference not in kept_back]
+    if not sent:
+        return _Submitted(operations, None, _kept_back())
+
+    def before() -> None:
+        if withheld is not None and withheld(sent):
+            raise _kept_back()
+
     listed = [
         {
             "method": operation.method,
@@ -205,14 +243,28 @@ def _submit(
             ),
         }
         for position, operation in enumerate(operations)
+        if operation.reference not in kept_back
     ]
     try:
         batch = session.send(
-            "POST", Path("/batches"), answer=_Batch, body={"operations": listed}, repeatable=False
+            "POST",
+            Path("/batches"),
+            answer=_Batch,
+            body={"operations": listed},
+            repeatable=False,
+            before=before,
+        )
+    except Withheld:
+        return _submit(
+            session,
+            audience_id=audience_id,
+            operations=operations,
+            slept=slept,
+            withheld=withheld,
         )
     except ApiError as error:
-        return _Submitted(operations, None, error)
-    return _Submitted(operations, batch, None, slept)
+        return _Submitted(operations, None, error, kept_back=kept_back)
+    return _Submitted(operations, batch, None, slept, kept_back)
 
 
 def _outcomes(
@@ -225,7 +277,9 @@ def _outcomes(
     batch = submitted.batch
     if batch is None:
         for operation in submitted.operations:
-            yield OperationOutcome(operation.reference, None, None, submitted.error)
+            unsent = operation.reference in submitted.kept_back
+            error = _kept_back() if unsent else submitted.error
+            yield OperationOutcome(operation.reference, None, None, error)
         return
     # Batches run side by side: the time waited for an earlier one was waited for this one too.
     wait = max(0.0, _FIRST_WAIT - (sleep.slept - submitted.slept))
@@ -240,7 +294,10 @@ def _outcomes(
         # cannot be told, and one lost answer must not hide the outcomes of other batches.
         rows = {}
     for position, operation in enumerate(submitted.operations):
-        yield _outcome(operation, rows.get(str(position)), batch_id=batch.id)
+        if operation.reference in submitted.kept_back:
+            yield OperationOutcome(operation.reference, None, None, _kept_back())
+        else:
+            yield _outcome(operation, rows.get(str(position)), batch_id=batch.id)
 
 
 def _finished(

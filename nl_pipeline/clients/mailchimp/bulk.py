@@ -8,13 +8,13 @@ status of existing members (Mailchimp, batch subscribe).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import msgspec
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Withheld
 from nl_pipeline.clients.mailchimp.models import (
     AddOutcome,
     Member,
@@ -33,6 +33,8 @@ from nl_pipeline.clients.mailchimp.session import Path, Session
 
 CHUNK = 500
 """Members per call at most (Mailchimp)."""
+
+Addresses = Callable[[Sequence[str]], Collection[str]]
 
 
 class _AddError(msgspec.Struct, frozen=True):
@@ -68,6 +70,7 @@ class _Tally:
     refused: list[Refusal] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     not_sent: list[str] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
 
 
 def add_members(
@@ -76,13 +79,24 @@ def add_members(
     pool: ThreadPoolExecutor,
     audience_id: str,
     members: Sequence[NewMember],
+    withheld: Addresses | None,
 ) -> AddOutcome:
-    """Add members, several chunks at a time; a failure of the account stops the rest."""
+    """Add members, several chunks at a time; a failure of the account stops the rest.
+
+    ``withheld`` is asked, from several threads, right before each request.
+    """
     stopped: list[ApiError] = []
 
     def chunk_added(chunk: Sequence[NewMember]) -> _Tally:
         tally = _Tally()
-        _add(session, audience_id=audience_id, chunk=chunk, tally=tally, stopped=stopped)
+        _add(
+            session,
+            audience_id=audience_id,
+            chunk=chunk,
+            tally=tally,
+            stopped=stopped,
+            withheld=withheld,
+        )
         return tally
 
     tallies = list(pool.map(chunk_added, _chunks(members)))
@@ -92,6 +106,7 @@ def add_members(
         refused=tuple(r for tally in tallies for r in tally.refused),
         unknown=tuple(a for tally in tallies for a in tally.unknown),
         not_sent=tuple(a for tally in tallies for a in tally.not_sent),
+        withheld=tuple(a for tally in tallies for a in tally.withheld),
         stopped_by=stopped[0] if stopped else None,
     )
 
@@ -135,8 +150,25 @@ def _add(
     chunk: Sequence[NewMember],
     tally: _Tally,
     stopped: list[ApiError],
+    withheld: Addresses | None,
 ) -> None:
+    if withheld is not None:
+        kept_back = set(withheld([member.email_address for member in chunk]))
+        tally.withheld.extend(kept_back)
+        chunk = [member for member in chunk if member.email_address not in kept_back]
     addresses = [member.email_address for member in chunk]
+    if not addresses:
+        return
+
+    def before() -> None:
+        if withheld is not None and withheld(addresses):
+            raise Withheld(
+                "adding members: not all of them any more",
+                system=SYSTEM,
+                code="withheld",
+                what_next="nothing; the others are added without them",
+            )
+
     if stopped:
         tally.not_sent.extend(addresses)
         return
@@ -158,6 +190,16 @@ def _add(
                 "update_existing": False,
             },
             repeatable=False,
+            before=before,
+        )
+    except Withheld:
+        _add(
+            session,
+            audience_id=audience_id,
+            chunk=chunk,
+            tally=tally,
+            stopped=stopped,
+            withheld=withheld,
         )
     except OutcomeUnknown:
         tally.unknown.extend(addresses)
@@ -174,7 +216,14 @@ def _add(
         # The call as a whole was refused for one of its members: find it by halves, so that it
         # does not keep the others out.
         for half in (chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]):
-            _add(session, audience_id=audience_id, chunk=half, tally=tally, stopped=stopped)
+            _add(
+                session,
+                audience_id=audience_id,
+                chunk=half,
+                tally=tally,
+                stopped=stopped,
+                withheld=withheld,
+            )
     except ApiError as error:
         tally.not_sent.extend(addresses)
         stopped.append(error)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -20,8 +20,8 @@ import msgspec
 
 from nl_pipeline.clients.http import Transport, connections
 from nl_pipeline.clients.mailchimp import audiences, batches, bulk, feeds
+from nl_pipeline.clients.mailchimp.campaigns import Campaigns
 from nl_pipeline.clients.mailchimp.models import (
-    AbuseReport,
     Account,
     AddOutcome,
     Audience,
@@ -38,8 +38,10 @@ from nl_pipeline.clients.mailchimp.models import (
 from nl_pipeline.clients.mailchimp.operations import Operation
 from nl_pipeline.clients.mailchimp.paging import LARGEST_PAGE, MemberPages, collect, member_fields
 from nl_pipeline.clients.mailchimp.problems import SYSTEM, MemberAbsent
+from nl_pipeline.clients.mailchimp.reports import Reports
 from nl_pipeline.clients.mailchimp.session import Path, Session, api_root
-from nl_pipeline.clients.mailchimp.times import moment_of, query_time
+from nl_pipeline.clients.mailchimp.times import query_time
+from nl_pipeline.clients.mailchimp.webhooks import Webhooks
 from nl_pipeline.domain.least_calls import ProviderLimits
 
 MOST_CONNECTIONS = 10
@@ -53,17 +55,6 @@ class _TagsAnswer(msgspec.Struct, frozen=True):
     total_items: int
 
 
-class _AbuseEntry(msgspec.Struct, frozen=True):
-    email_id: str
-    email_address: str = ""
-    date: str = ""
-
-
-class _AbuseAnswer(msgspec.Struct, frozen=True):
-    abuse_reports: list[_AbuseEntry]
-    total_items: int
-
-
 class MailchimpClient:
     """One API key. `base_url` None takes the data centre from the key.
 
@@ -72,6 +63,8 @@ class MailchimpClient:
     `batch_threshold` operations on a batch is used: it costs three calls at least, and in practice
     some more while it is waited for. Feeds are read in batches from `feed_batch_threshold` on: a
     plan waits for them, and a hundred single reads are faster than a batch.
+
+    `webhooks`, `campaigns` and `reports` are the calls of those resources.
     """
 
     def __init__(
@@ -105,6 +98,9 @@ class MailchimpClient:
         self._feed_batch_threshold = feed_batch_threshold
         self._sleep = sleep
         self.calls: Counter[str] = self._session.calls
+        self.webhooks = Webhooks(self._session)
+        self.campaigns = Campaigns(self._session)
+        self.reports = Reports(self._session, pool=self._pool)
 
     def now(self) -> datetime | None:
         """Return the time at Mailchimp by its last answer (aware UTC), None before one."""
@@ -210,28 +206,25 @@ class MailchimpClient:
             sleep=self._sleep,
         )
 
-    def abuse_reports(self, audience_id: str) -> list[AbuseReport]:
-        """Return all spam complaints of an audience."""
-        pages = collect(
-            self._session,
-            Path("/lists/{list_id}/abuse-reports", [audience_id]),
-            answer=_AbuseAnswer,
-            rows_of=lambda page: page.abuse_reports,
-            total_of=lambda page: page.total_items,
-        )
-        return [
-            AbuseReport(entry.email_id, entry.email_address, moment_of(entry.date))
-            for page in pages
-            for entry in page.abuse_reports
-        ]
-
-    def add_members(self, audience_id: str, members: Sequence[NewMember]) -> AddOutcome:
+    def add_members(
+        self,
+        audience_id: str,
+        members: Sequence[NewMember],
+        *,
+        withheld: Callable[[Sequence[str]], Collection[str]] | None = None,
+    ) -> AddOutcome:
         """Add members who are not on the audience yet, 500 a call; existing ones are refused.
 
-        Never repeated after a lost answer. Beware: Mailchimp un-archives an archived address.
+        `withheld` is asked right before each request, repeats included and from several threads,
+        which of these addresses must not be sent after all. Never repeated after a lost answer.
+        Beware: Mailchimp un-archives an archived address.
         """
         return bulk.add_members(
-            self._session, pool=self._pool, audience_id=audience_id, members=members
+            self._session,
+            pool=self._pool,
+            audience_id=audience_id,
+            members=members,
+            withheld=withheld,
         )
 
     def run(
@@ -241,8 +234,13 @@ class MailchimpClient:
         *,
         batched: bool = True,
         on_progress: Callable[[int, int], None] | None = None,
+        withheld: Callable[[Sequence[Operation]], Collection[str]] | None = None,
     ) -> list[OperationOutcome]:
         """Carry out writes of single members; one outcome each, in the same order.
+
+        `withheld` is asked right before each request, repeats included and from several threads,
+        which of these operations (by reference) must not be sent after all: their error is
+        `Withheld`.
 
         Fewer than `batch_threshold` are sent directly, more as batches unless `batched` is false.
         Each outcome stands for itself; `on_progress` gets the number done and the number of all.
@@ -254,6 +252,7 @@ class MailchimpClient:
                 audience_id=audience_id,
                 operations=operations,
                 on_progress=on_progress,
+                withheld=withheld,
             )
         return batches.run_in_batches(
             self._session,
@@ -261,6 +260,7 @@ class MailchimpClient:
             operations=operations,
             sleep=self._sleep,
             on_progress=on_progress,
+            withheld=withheld,
         )
 
     def wait_for_batches(self, *, since: datetime) -> int:

@@ -28,6 +28,8 @@ class _Entry(msgspec.Struct, frozen=True):
     is_admin_unsubscribed: bool | None = None
     unsubscribe_reason: str | None = ""
     signup_category: str | None = ""
+    campaign_id: str | None = ""
+    bounce_type: str | None = ""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -120,6 +122,8 @@ def _items(entries: Sequence[_Entry]) -> list[FeedItem]:
             is_admin_unsubscribed=entry.is_admin_unsubscribed,
             unsubscribe_reason=entry.unsubscribe_reason or "",
             signup_category=entry.signup_category or "",
+            campaign_id=entry.campaign_id or "",
+            bounce_type=entry.bounce_type or "",
         )
         for entry in entries
         if (at := moment_of(entry.created_at_timestamp)) is not None

@@ -148,6 +148,8 @@ class FeedItem:
     is_admin_unsubscribed: bool | None
     unsubscribe_reason: str = field(repr=False)
     signup_category: str
+    campaign_id: str = ""
+    bounce_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class AbuseReport:
     email_id: str
     email_address: str = field(repr=False)
     at: datetime | None
+    campaign_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,8 @@ class Refusal:
 class AddOutcome:
     """What became of the members handed to `add_members`; each address is in exactly one place.
 
-    `unknown`: sent, outcome not known. `not_sent`: never sent because of `stopped_by`.
+    `unknown`: sent, outcome not known. `not_sent`: never sent because of `stopped_by`. `withheld`:
+    not sent because the caller said so right before.
     `updated` should stay empty: an existing member is refused, never overwritten.
     """
 
@@ -192,6 +196,7 @@ class AddOutcome:
     unknown: tuple[str, ...] = field(repr=False)
     not_sent: tuple[str, ...] = field(repr=False)
     stopped_by: ApiError | None
+    withheld: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

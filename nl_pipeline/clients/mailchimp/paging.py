@@ -198,6 +198,43 @@ class MemberPages:
         return MemberPage(offset, answer.total_items, answer.members)
 
 
+def each_page(
+    session: Session,
+    path: Path,
+    *,
+    answer: type[T],
+    rows_of: Callable[[T], list[Any]],
+    total_of: Callable[[T], int | None],
+    params: Mapping[str, str | int] | None = None,
+) -> Iterator[T]:
+    """Yield the pages of a collection one after the other; only the one in hand is kept.
+
+    Without an announced total (activity feed) a page that is not full is the last. Raises
+    `Retryable` after the last page that came when rows are missing.
+    """
+    pages = rows = 0
+    while True:
+        page = session.get(
+            path,
+            answer=answer,
+            params={**(params or {}), "count": LARGEST_PAGE, "offset": pages * LARGEST_PAGE},
+        )
+        pages += 1
+        got = len(rows_of(page))
+        rows += got
+        total = total_of(page)
+        yield page
+        if (got < LARGEST_PAGE) if total is None else (rows >= total):
+            return
+        if got == 0 or pages > max(_MOST_PAGES, 2 + (total or 0) // LARGEST_PAGE):
+            raise Retryable(
+                f"GET {path.template}: {rows} row(s) came, {total} were announced",
+                system=SYSTEM,
+                code="incomplete",
+                what_next="nothing was concluded from it; the next run reads it again",
+            )
+
+
 def collect(
     session: Session,
     path: Path,
@@ -207,30 +244,10 @@ def collect(
     total_of: Callable[[T], int | None],
     params: Mapping[str, str | int] | None = None,
 ) -> list[T]:
-    """Return all pages of a small collection.
+    """Return all pages of a small collection, which is used whole or not at all.
 
-    Without an announced total (activity feed) a page that is not full is the last. Raises
-    `Retryable` when the rows do not arrive as announced: such a collection is used whole or not
-    at all.
+    Raises as `each_page`.
     """
-    pages: list[T] = []
-    rows = 0
-    while True:
-        page = session.get(
-            path,
-            answer=answer,
-            params={**(params or {}), "count": LARGEST_PAGE, "offset": len(pages) * LARGEST_PAGE},
-        )
-        pages.append(page)
-        got = len(rows_of(page))
-        rows += got
-        total = total_of(page)
-        if (got < LARGEST_PAGE) if total is None else (rows >= total):
-            return pages
-        if got == 0 or len(pages) > _MOST_PAGES:
-            raise Retryable(
-                f"GET {path.template}: {rows} row(s) came, {total} were announced",
-                system=SYSTEM,
-                code="incomplete",
-                what_next="nothing was concluded from it; the next run reads it again",
-            )
+    return list(
+        each_page(session, path, answer=answer, rows_of=rows_of, total_of=total_of, params=params)
+    )

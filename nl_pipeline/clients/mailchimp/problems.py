@@ -118,6 +118,11 @@ _TITLES = {
     "Forgotten Email Not Subscribed": RefusalCause.FORGOTTEN,
     "Member Exists": RefusalCause.EXISTS,
 }
+# Refused webhooks, by texts seen in issues of public projects; the facts name no title for them.
+_WEBHOOK_PHRASES = (
+    ("couldn't verify the url", "webhook_not_reached"),
+    ("can't set up multiple webhooks", "webhook_doubled"),
+)
 _OPT_OUT = "nothing is sent again; the address is treated as withdrawn or blocked at Mailchimp"
 _NEXT = {
     RefusalCause.COMPLIANCE: _OPT_OUT,
@@ -263,6 +268,8 @@ def unknown_outcome(what: str, *, code: str) -> OutcomeUnknown:
 
 def _account_failure(status: int, *, problem: Problem, what: str) -> ApiError:
     code = _code(problem.title)
+    texts = " ".join([problem.detail, *(error.message for error in problem.errors)]).lower()
+    code = next((c for phrase, c in _WEBHOOK_PHRASES if phrase in texts), code)
     if status == 404:
         return OperatorNeeded(
             f"{what}: the audience or object is gone",

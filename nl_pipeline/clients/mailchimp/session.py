@@ -88,8 +88,11 @@ class Session:
         repeatable: bool,
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
+        before: Callable[[], None] | None = None,
     ) -> T:
         """Send and return the answer as `answer`. An empty body (204) is read as `{}`.
+
+        `before` is called right before each try and may stop it with `Withheld`.
 
         Raises an `ApiError`; `OutcomeUnknown` if the call may not be repeated and its answer is
         lost or cut.
@@ -99,7 +102,13 @@ class Session:
             return msgspec.json.decode(response.content or b"{}", type=answer)
 
         return self._exchange(
-            method, path, params=params, body=body, repeatable=repeatable, decoded=decoded
+            method,
+            path,
+            params=params,
+            body=body,
+            repeatable=repeatable,
+            decoded=decoded,
+            before=before,
         )
 
     def perform(
@@ -110,6 +119,7 @@ class Session:
         repeatable: bool,
         params: Mapping[str, str] | None = None,
         body: Any = None,
+        before: Callable[[], None] | None = None,
     ) -> tuple[int, dict[str, Any] | None]:
         """Send a write, return HTTP status and answer (None when empty). Raises as `send`."""
 
@@ -119,7 +129,13 @@ class Session:
             return response.status_code, msgspec.json.decode(response.content, type=dict[str, Any])
 
         return self._exchange(
-            method, path, params=params, body=body, repeatable=repeatable, decoded=decoded
+            method,
+            path,
+            params=params,
+            body=body,
+            repeatable=repeatable,
+            decoded=decoded,
+            before=before,
         )
 
     def download(self, url: str, *, template: str) -> bytes:
@@ -151,6 +167,7 @@ class Session:
         body: Any,
         repeatable: bool,
         decoded: Callable[[httpx.Response], T],
+        before: Callable[[], None] | None,
     ) -> T:
         what = f"{method} {path.template}"
 
@@ -174,5 +191,10 @@ class Session:
             raise failure
 
         return self._transport.exchange(
-            build, template=path.template, repeatable=repeatable, read=read, auth=self._auth
+            build,
+            template=path.template,
+            repeatable=repeatable,
+            read=read,
+            auth=self._auth,
+            before=before,
         )

@@ -68,6 +68,8 @@ class Delivery:
     opens: int = 0
     clicks: int = 0
     unsubscribed: bool = False
+    bounced_at: int = 0
+    """When a bounce came back; 0: at once."""
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from nl_pipeline.sandbox.mailchimp import changes
 from nl_pipeline.sandbox.mailchimp.account import Account, Cause
 from nl_pipeline.sandbox.mailchimp.addresses import accepted_address, subscriber_hash
 from nl_pipeline.sandbox.mailchimp.audiences import remove_audience
+from nl_pipeline.sandbox.mailchimp.campaigns import bounce_later
 from nl_pipeline.sandbox.mailchimp.errors import ApiProblem
 from nl_pipeline.sandbox.mailchimp.member_writes import free_address
 from nl_pipeline.sandbox.mailchimp.merge_values import checked_values
@@ -179,13 +180,13 @@ def _delete_permanent(account: Account, audience: Audience, act: Act) -> Member:
 
 def _clean(account: Account, audience: Audience, act: Act) -> Member:
     member = _existing(audience, act, statuses=("subscribed", "pending", "unsubscribed"))
-    changes.set_status(
-        account,
-        audience,
-        member,
-        status="cleaned",
-        cause=Cause("system", campaign_id=act.campaign_id),
-    )
+    title = ""
+    if act.campaign_id:
+        campaign = account.campaign(act.campaign_id)
+        title = campaign.title
+        bounce_later(account, campaign, member=member)
+    cause = Cause("system", campaign_id=act.campaign_id, campaign_title=title)
+    changes.set_status(account, audience, member, status="cleaned", cause=cause)
     return member
 
 

@@ -74,6 +74,21 @@ def send_campaign(account: Account, audience: Audience, *, order: CampaignOrder)
     return campaign
 
 
+def bounce_later(account: Account, campaign: Campaign, *, member: Member) -> None:
+    """A mail that counted as sent comes back for good, hours after the campaign."""
+    now = account.now()
+    for delivery in campaign.deliveries:
+        if delivery.member is member and delivery.outcome != "hard":
+            delivery.outcome, delivery.bounced_at = "hard", now
+            details = {
+                "campaign_id": campaign.id,
+                "campaign_title": campaign.title,
+                "bounce_type": "hard",
+                "bounce_has_open_activity": bool(delivery.opens),
+            }
+            member.feed.append(FeedItem("bounce", now, details))
+
+
 def list_campaigns(account: Account, call: ApiCall) -> Answer:
     """``GET /campaigns``: filters ``list_id``, ``status``, ``type`` and the send times."""
     chosen = [item for item in account.campaigns.values() if was_sent_within(item, call=call)]

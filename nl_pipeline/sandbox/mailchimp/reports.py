@@ -188,16 +188,20 @@ def _active(
 def _activity(
     campaign: Campaign, delivery: Delivery, *, since: float | None
 ) -> list[dict[str, str]]:
+    bounced_at = delivery.bounced_at or campaign.sent_at
+    bounces = []
+    if delivery.outcome != "sent" and (since is None or bounced_at > since):
+        bounces = [
+            {"action": "bounce", "type": delivery.outcome, "timestamp": times.iso(bounced_at)}
+        ]
     if since is not None and campaign.sent_at <= since:
-        return []
+        return bounces
     at = times.iso(campaign.sent_at)
-    if delivery.outcome != "sent":
-        return [{"action": "bounce", "type": delivery.outcome, "timestamp": at}]
     opens = [{"action": "open", "timestamp": at, "ip": "198.51.100.7"}] * delivery.opens
     clicks = [
         {"action": "click", "timestamp": at, "url": CLICKED_URL, "ip": "198.51.100.7"}
     ] * delivery.clicks
-    return opens + clicks
+    return opens + clicks + bounces
 
 
 def _identity(account: Account, campaign: Campaign, delivery: Delivery) -> dict[str, Any]:

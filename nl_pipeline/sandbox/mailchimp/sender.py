@@ -60,6 +60,7 @@ class Sender:
     faults: FaultSource | None = None
     _queue: list[_Posting] = field(default_factory=list)
     _held: list[_Posting] = field(default_factory=list)
+    _sending: int = 0
     _task: asyncio.Task[None] | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -90,6 +91,12 @@ class Sender:
             self._task = loop.create_task(self._send_all())
         self._wake.set()
 
+    @property
+    def under_way(self) -> int:
+        """Deliveries that are due or being sent; those that wait for a retry are not."""
+        now = self.clock.epoch()
+        return self._sending + sum(posting.due <= now for posting in list(self._queue))
+
     def release(self) -> None:
         """Let go of deliveries that were to be overtaken, once time has passed without one."""
         self._queue += self._held
@@ -99,6 +106,7 @@ class Sender:
         """Drop everything on its way, at a reset."""
         self._queue.clear()
         self._held.clear()
+        self._sending = 0
         if self._task is not None and not self._task.done():
             self._task.cancel()
         self._task = None
@@ -129,6 +137,7 @@ class Sender:
                 self._wake.clear()
                 now = self.clock.epoch()
                 due = [posting for posting in self._queue if posting.due <= now]
+                self._sending = len(due)
                 self._queue = [posting for posting in self._queue if posting.due > now]
                 by_url: dict[str, list[_Posting]] = {}
                 for posting in due:
@@ -136,6 +145,7 @@ class Sender:
                 await asyncio.gather(
                     *(self._send_in_order(client, postings) for postings in by_url.values())
                 )
+                self._sending = 0
                 await self._rest()
 
     async def _rest(self) -> None:

@@ -6,13 +6,14 @@ Belongs here: the protocol and its records. Must not be here: anything of one pr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import pandas as pd
 
+from nl_pipeline.domain.events import SubscriberEvent
 from nl_pipeline.domain.least_calls import ProviderLimits, ProviderWork
 from nl_pipeline.settings import Connection
 from nl_pipeline.warehouse.observations import Evidence
@@ -20,6 +21,10 @@ from nl_pipeline.warehouse.outcomes import Pending, Result
 
 #: The tag by which we know the members we added or took over. Never mirrored into the CRM.
 OWNERSHIP_TAG = "onoffice"
+
+#: Of these keys, those who must not be subscribed, asked or tagged now. May be asked from several
+#: threads, and costs next to nothing.
+Withdrawn = Callable[[Collection[str]], Collection[str]]
 
 
 class MemberRead(Protocol):
@@ -54,6 +59,113 @@ class AudienceFound:
     fields_created: tuple[str, ...]
 
 
+class OwnWrites(Protocol):
+    """Tells for changes of members, (key, when), which of them were our own writes."""
+
+    def __call__(
+        self, changes: Sequence[tuple[str, datetime]], *, actions: Collection[str] = ()
+    ) -> Sequence[bool]:
+        """``actions``: only writes of these kinds, as plans call them; all when empty."""
+
+
+@dataclass(frozen=True)
+class HistoryPortion:
+    """Events of the past, as far as they were found: what was looked at, how much of it, and of
+    how much."""
+
+    what: str
+    events: Sequence[SubscriberEvent]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class CampaignNumbers:
+    """A campaign that was sent to our audience, in numbers."""
+
+    campaign_id: str
+    sent_at: datetime
+    recipients: int
+    hard_bounces: int
+
+
+class ProviderHistory(Protocol):
+    """What a provider still tells of the past."""
+
+    def history(
+        self,
+        audience_id: str,
+        *,
+        start: datetime,
+        end: datetime,
+        now: datetime,
+        is_ours: OwnWrites,
+        bounces: bool,
+    ) -> Iterator[HistoryPortion]:
+        """What happened in [start, end) as the provider's webhooks would have told it, in portions;
+        ``bounces``: bounced mails as events of their own."""
+
+    def campaign(self, audience_id: str, campaign_id: str) -> CampaignNumbers | None:
+        """A campaign in numbers; None if it is gone, was not sent, or went to another audience."""
+
+    def recipients(
+        self, campaign: CampaignNumbers, *, now: datetime, delivered: bool, bounces: bool
+    ) -> Iterator[HistoryPortion]:
+        """Who got a campaign, and whose address turned out not to exist, in portions."""
+
+
+@dataclass(frozen=True)
+class WantedHook:
+    """A webhook as it should be. ``origin``: whose acts it tells (person, staff). Events and
+    sources in the provider's words; its URL holds a secret."""
+
+    origin: str
+    url: str = field(repr=False)
+    events: frozenset[str]
+    sources: frozenset[str]
+
+
+@dataclass(frozen=True)
+class SeenHook:
+    """A webhook as it is. ``signed``: whether the provider says that it signs what it sends."""
+
+    hook_id: str
+    url: str = field(repr=False)
+    events: frozenset[str]
+    sources: frozenset[str]
+    signed: bool
+
+
+@dataclass(frozen=True)
+class MadeHook:
+    """A webhook that was just created, and the secret it signs with ("" if it does not)."""
+
+    hook: SeenHook
+    signing_secret: str = field(repr=False)
+
+
+class ProviderHooks(Protocol):
+    """The webhooks of a provider's audience. ``provider`` is its word in their URLs."""
+
+    @property
+    def provider(self) -> str: ...
+
+    def wanted(self, *, url_of: Callable[[str], str]) -> tuple[WantedHook, ...]:
+        """The webhooks there should be; ``url_of`` gives the URL for an origin."""
+
+    def all(self, audience_id: str) -> list[SeenHook]:
+        """All webhooks of the audience, other people's too."""
+
+    def create(self, audience_id: str, *, wanted: WantedHook) -> MadeHook:
+        """Create a webhook; OperatorNeeded if the provider cannot reach its URL."""
+
+    def change(self, audience_id: str, *, hook_id: str, wanted: WantedHook) -> None:
+        """Make a webhook what it should be."""
+
+    def delete(self, audience_id: str, *, hook_id: str) -> None:
+        """Delete a webhook."""
+
+
 class AudienceSide(Protocol):
     """A provider's audience in the words of the warehouse. Errors are those of
     ``clients.errors``."""
@@ -75,6 +187,14 @@ class AudienceSide(Protocol):
     ) -> MemberRead:
         """All members, archived ones too, or those changed since (aware UTC, with overlap)."""
 
+    def read_again(
+        self, audience_id: str, people: Sequence[Sequence[str]], *, observed_at: datetime
+    ) -> pd.DataFrame:
+        """The members behind these references as they are now, archived ones too.
+
+        Each person is named by what may find them, in order: stable ids, then addresses. Whoever is
+        not found is missing in the frame."""
+
     def complaints(self, audience_id: str) -> list[str]:
         """Member ids with an abuse report."""
 
@@ -87,6 +207,14 @@ class AudienceSide(Protocol):
         self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
     ) -> list[Evidence]:
         """Whether these archived members had unsubscribed before they were archived."""
+
+    @property
+    def past(self) -> ProviderHistory:
+        """What happened before."""
+
+    @property
+    def hooks(self) -> ProviderHooks:
+        """The webhooks of the audience."""
 
     @property
     def limits(self) -> ProviderLimits:
@@ -109,9 +237,13 @@ class AudienceSide(Protocol):
         pending: Sequence[Pending],
         *,
         on_results: Callable[[list[Result]], None],
+        withdrawn: Withdrawn,
     ) -> None:
         """Send changes with the fewest calls that cannot overwrite a status; results as they
-        come."""
+        come.
+
+        Right before each request that subscribes, asks or tags people ``withdrawn`` is asked for
+        them, before each repeat too; whoever it names is left out and "overtaken"."""
 
     def settle(self, *, since: datetime) -> int:
         """Wait for what was sent since and is still being carried out; returns how much it was."""

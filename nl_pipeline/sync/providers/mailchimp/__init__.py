@@ -1,6 +1,7 @@
 """The Mailchimp adapter: an account in the words of the warehouse.
 
-Belongs here: the adapter behind the port, put together from set-up, reading, look-ups and writing.
+Belongs here: the adapter behind the port, put together from set-up, reading, look-ups, history,
+webhooks and writing.
 Must not be here: rules, SQL.
 """
 
@@ -12,9 +13,11 @@ from typing import Final
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.domain.fields import Direction, ProfileField
 from nl_pipeline.domain.least_calls import ProviderLimits
+from nl_pipeline.sync.providers.mailchimp.history import History
 from nl_pipeline.sync.providers.mailchimp.look_ups import LookUps
 from nl_pipeline.sync.providers.mailchimp.reading import Reading
 from nl_pipeline.sync.providers.mailchimp.set_up import SetUp
+from nl_pipeline.sync.providers.mailchimp.webhook_set_up import WebhookSetUp
 from nl_pipeline.sync.providers.mailchimp.work import work_of
 from nl_pipeline.sync.providers.mailchimp.writing import Writing
 
@@ -42,9 +45,12 @@ class MailchimpAudience:
         self.check = set_up.check
         self.prepare = set_up.prepare
         self.read = reading.read
+        self.read_again = reading.read_again
         self.complaints = reading.complaints
         self.look_up_signups = look_ups.look_up_signups
         self.look_up_archived = look_ups.look_up_archived
+        self.past = History(client)
+        self.hooks = WebhookSetUp(client)
         writing = Writing(client, fields=synced)
         self.push = writing.push
         self.settle = writing.settle

@@ -39,7 +39,7 @@ _STATES = {
 }
 _UNKNOWN = str(ProviderState.UNKNOWN)
 #: What an API or admin unsubscribe leaves as its reason (recorded traffic).
-_BY_ADMIN = "N/A (Unsubscribed by admin)"
+BY_ADMIN = "N/A (Unsubscribed by admin)"
 _UTC = "+00:00"
 _TEXTS = ("key", "member_id", "provider_id", "email", "state", "status", "unsubscribed_by")
 
@@ -90,7 +90,7 @@ class MemberColumns:
         texts["state"] += states
         texts["status"] += [m.status for m in members]
         texts["unsubscribed_by"] += [
-            ("staff" if m.unsubscribe_reason == _BY_ADMIN else "person")
+            ("staff" if m.unsubscribe_reason == BY_ADMIN else "person")
             if state == "UNSUB"
             else None
             for m, state in zip(members, states, strict=True)

@@ -15,6 +15,7 @@ from nl_pipeline.clients.mailchimp import (
     MailchimpClient,
     MemberRefused,
     NewMember,
+    Operation,
     Refusal,
     RefusalCause,
     put_member,
@@ -28,6 +29,7 @@ from nl_pipeline.sync.providers.mailchimp.refusals import (
     result_of,
     values_of,
 )
+from nl_pipeline.sync.providers.port import Withdrawn
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
 #: Creations whose results are noted together.
@@ -66,7 +68,12 @@ class Creating:
         self._fields = fields
 
     def create(
-        self, audience_id: str, pending: Sequence[Pending], *, on_results: OnResults
+        self,
+        audience_id: str,
+        pending: Sequence[Pending],
+        *,
+        on_results: OnResults,
+        withdrawn: Withdrawn,
     ) -> Subscribed:
         """Create members in bulk. What stops creations is handed back, not raised: a plan that
         takes no more contacts still takes opt-outs and updates."""
@@ -79,7 +86,9 @@ class Creating:
                 continue
             # Each round takes at least one field off whoever is sent again.
             while portion:
-                portion = self._create(audience_id, portion, told=told, on_results=on_results)
+                portion = self._create(
+                    audience_id, portion, told=told, on_results=on_results, withdrawn=withdrawn
+                )
         return told
 
     def _create(
@@ -89,6 +98,7 @@ class Creating:
         *,
         told: Subscribed,
         on_results: OnResults,
+        withdrawn: Withdrawn,
     ) -> list[_Subscription]:
         """One bulk call and its results; returns those to be sent again without a field.
 
@@ -97,6 +107,12 @@ class Creating:
         and the read-back decides.
         """
         by_key = {one.item.change.key: one for one in portion}
+        keys = {one.item.change.after["email"]: one.item.change.key for one in portion}
+
+        def withheld(addresses: Sequence[str]) -> set[str]:
+            gone = withdrawn({keys[address] for address in addresses})
+            return {address for address in addresses if keys[address] in gone}
+
         outcome = self._client.add_members(
             audience_id,
             [
@@ -107,6 +123,7 @@ class Creating:
                 )
                 for one in portion
             ],
+            withheld=withheld,
         )
         if isinstance(outcome.stopped_by, OperatorNeeded):
             told.stopped_by = outcome.stopped_by
@@ -139,6 +156,8 @@ class Creating:
                 note(refusal.email_address, result, cause=str(refusal.cause))
         for address in outcome.unknown:
             note(address, "unknown", cause="no_answer")
+        for address in outcome.withheld:
+            note(address, "overtaken", cause="withdrawn")
         why = "not_sent" if outcome.stopped_by is None else outcome.stopped_by.code
         for address in outcome.not_sent:
             note(address, "failed", cause=why)
@@ -160,12 +179,23 @@ class Creating:
         return True
 
     def bring_back(
-        self, audience_id: str, pending: Sequence[Pending], *, on_results: OnResults
+        self,
+        audience_id: str,
+        pending: Sequence[Pending],
+        *,
+        on_results: OnResults,
+        withdrawn: Withdrawn,
     ) -> Subscribed:
         """Subscribe archived members again. Sent directly: a batch that is given up may still run
         hours later, over an opt-out that came in between."""
         told = Subscribed()
         left = [self._subscription(item) for item in pending]
+
+        def withheld(operations: Sequence[Operation]) -> set[str]:
+            keys = {op.reference: left[int(op.reference)].item.change.key for op in operations}
+            gone = withdrawn(set(keys.values()))
+            return {reference for reference, key in keys.items() if key in gone}
+
         while left:
             outcomes = self._client.run(
                 audience_id,
@@ -181,6 +211,7 @@ class Creating:
                     for position, one in enumerate(left)
                 ],
                 batched=False,
+                withheld=withheld,
             )
             results: list[Result] = []
             again: list[_Subscription] = []

@@ -16,6 +16,8 @@ from nl_pipeline.warehouse.observations import Evidence
 
 #: Feed entries a person causes at a form. A ``generic_signup`` tells by its category.
 _SIGNUPS_BY_PERSON = ("signup", "landing_page_signup", "website_signup", "squatter_signup")
+#: Filters of the feed that show every sign-up.
+SIGNUP_FILTERS = (*_SIGNUPS_BY_PERSON, "generic_signup")
 #: Category of a member added by hand in the web application [inferred]; every other category,
 #: imports and API clients among them, proves nobody's act.
 _CATEGORY_OF_STAFF = "admin add"
@@ -38,14 +40,14 @@ class LookUps:
         feeds = self._client.activity_feeds(
             audience_id,
             [m[1] for m in members],
-            filters=["unsub", *_SIGNUPS_BY_PERSON, "generic_signup"],
+            filters=["unsub", *SIGNUP_FILTERS],
         )
         found: list[Evidence] = []
         for key, member_id, changed_at in members:
             items = sorted(feeds.get(member_id, []), key=lambda item: item.at)
             who, at = "OTHER", None
             if items and items[-1].activity_type != "unsub":
-                who, at = _who_signed_up(items[-1]), items[-1].at
+                who, at = who_signed_up(items[-1]), items[-1].at
             found.append(Evidence("signup", key, who, at, _aware(changed_at)))
         return found
 
@@ -60,7 +62,7 @@ class LookUps:
         feeds = self._client.activity_feeds(
             audience_id,
             [m[1] for m in members],
-            filters=["unsub", *_SIGNUPS_BY_PERSON, "generic_signup"],
+            filters=["unsub", *SIGNUP_FILTERS],
         )
         found: list[Evidence] = []
         for key, member_id, changed_at in members:
@@ -83,7 +85,8 @@ class LookUps:
         return found
 
 
-def _who_signed_up(item: FeedItem) -> str:
+def who_signed_up(item: FeedItem) -> str:
+    """PERSON, STAFF or OTHER for an entry that tells a sign-up."""
     if item.activity_type in _SIGNUPS_BY_PERSON:
         return "PERSON"
     return "STAFF" if item.signup_category.strip().lower() == _CATEGORY_OF_STAFF else "OTHER"

@@ -88,9 +88,11 @@ class Profiles:
         *,
         on_results: Callable[[list[Result]], None],
         along: Sequence[Operation] = (),
+        withheld: Callable[[Sequence[Operation]], set[str]] | None = None,
     ) -> None:
         """Send profile updates and changes of address, and other operations ``along`` with them in
-        the same batches; the reference of such a one is the number of its change.
+        the same batches; the reference of such a one is the number of its change, and ``withheld``
+        names those of them that must not be sent after all.
 
         Raises OperatorNeeded when Mailchimp refuses to work with us at all.
         """
@@ -101,12 +103,21 @@ class Profiles:
         for start in range(0, max(len(updates), len(along)), _PORTION):
             portion = updates[start : start + _PORTION]
             parts = [self._whole(update) for update in portion]
-            told = self._send(audience_id, parts, along=along[start : start + _PORTION])
+            told = self._send(
+                audience_id, parts, along=along[start : start + _PORTION], withheld=withheld
+            )
             on_results([*told.along, *(r for update in portion for r in _results(update))])
             if told.stopped is not None:
                 raise told.stopped
 
-    def _send(self, audience_id: str, parts: list[_Part], *, along: Sequence[Operation]) -> _Told:
+    def _send(
+        self,
+        audience_id: str,
+        parts: list[_Part],
+        *,
+        along: Sequence[Operation],
+        withheld: Callable[[Sequence[Operation]], set[str]] | None,
+    ) -> _Told:
         told = _Told()
         rounds = _Rounds(again=parts)
         while rounds.again or rounds.addresses or along:
@@ -114,14 +125,16 @@ class Profiles:
             if not now:
                 now, rounds.addresses = rounds.addresses, []
             operations = [
-                self._operation(part, reference=str(position)) for position, part in enumerate(now)
+                # Not to be mistaken for one of those that go along.
+                self._operation(part, reference=f"profile {position}")
+                for position, part in enumerate(now)
             ]
-            outcomes = self._client.run(audience_id, [*operations, *along])
+            outcomes = self._client.run(audience_id, [*operations, *along], withheld=withheld)
             for outcome in outcomes:
                 if isinstance(outcome.error, OperatorNeeded):
                     told.stopped = outcome.error
-            for outcome in outcomes[: len(operations)]:
-                self._take(now[int(outcome.reference)], outcome=outcome, rounds=rounds)
+            for part, outcome in zip(now, outcomes, strict=False):
+                self._take(part, outcome=outcome, rounds=rounds)
             told.along += [
                 result_of(int(o.reference), o.error, record_id="")
                 for o in outcomes[len(operations) :]

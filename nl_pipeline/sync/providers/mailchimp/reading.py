@@ -15,6 +15,7 @@ import pandas as pd
 from nl_pipeline.clients.mailchimp import MailchimpClient, Member, MemberPages
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sync.providers.mailchimp.columns import MemberColumns
+from nl_pipeline.sync.providers.mailchimp.writing import member_id_of
 
 #: ``since_last_changed`` is exclusive and counts whole seconds, and a change may become visible
 #: after it was made.
@@ -106,6 +107,26 @@ class Reading:
         if len(columns):
             yield columns.take(observed_at=observed_at)
 
+    def read_again(
+        self, audience_id: str, people: Sequence[Sequence[str]], *, observed_at: datetime
+    ) -> pd.DataFrame:
+        """Members one by one, by ``contact_id`` or address; whoever is not found is missing."""
+        found: dict[str, Member] = {}
+        for references in people:
+            for reference in references:
+                name = member_id_of(reference) if "@" in reference else reference
+                member = self._client.member(audience_id, name)
+                if member is not None:
+                    found[member.id] = member
+                    break
+
+        def all_tags(member: Member) -> list[str]:
+            return [tag.name for tag in self._client.member_tags(audience_id, member.id)]
+
+        columns = MemberColumns(self._fields)
+        columns.add(list(found.values()), all_tags=all_tags)
+        return columns.take(observed_at=observed_at)
+
     def complaints(self, audience_id: str) -> list[str]:
         """Member ids with an abuse report."""
-        return [report.email_id for report in self._client.abuse_reports(audience_id)]
+        return [report.email_id for report in self._client.reports.complaints(audience_id)]

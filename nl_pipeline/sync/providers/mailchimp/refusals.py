@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Retryable
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Retryable, Withheld
 from nl_pipeline.clients.mailchimp import MemberRefused, RefusalCause
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse.outcomes import DroppedField, Result
@@ -58,6 +58,8 @@ def result_of(
     """The result of a change that ended with this error, or well."""
     if error is None:
         return Result(seq, "sent", record_id=record_id, dropped=dropped)
+    if isinstance(error, Withheld):
+        return Result(seq, "overtaken", cause="withdrawn", dropped=dropped)
     if error.may_be_applied:
         # What may have been applied is read back, however often it was tried.
         return Result(seq, "unknown", cause=error.code, dropped=dropped)

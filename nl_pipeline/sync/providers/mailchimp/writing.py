@@ -8,7 +8,7 @@ are in the client.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded
@@ -24,7 +24,7 @@ from nl_pipeline.sync.providers.mailchimp.creating import Creating
 from nl_pipeline.sync.providers.mailchimp.profiles import Profiles
 from nl_pipeline.sync.providers.mailchimp.refusals import result_of
 from nl_pipeline.sync.providers.mailchimp.work import has_own_tag_only
-from nl_pipeline.sync.providers.port import OWNERSHIP_TAG
+from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, Withdrawn
 from nl_pipeline.warehouse.outcomes import Pending, Result
 
 #: Addresses in one bulk call (Mailchimp docs), and operations whose results are noted together.
@@ -53,11 +53,13 @@ class Writing:
         pending: Sequence[Pending],
         *,
         on_results: Callable[[list[Result]], None],
+        withdrawn: Withdrawn,
     ) -> None:
         """Removals first, then creations in bulk, then everything else of existing members at once.
 
         Only tags of members whom this very push brings back or moves have to wait for that: a batch
-        keeps no order. Raises OperatorNeeded when Mailchimp refuses to work with us at all.
+        keeps no order. ``withdrawn`` is asked as the port says. Raises OperatorNeeded when
+        Mailchimp refuses to work with us at all.
         """
         by_action: dict[str, list[Pending]] = {}
         for item in pending:
@@ -65,10 +67,13 @@ class Writing:
         take = by_action.get
         removals = [*take("unsubscribe", []), *take("archive", [])]
         self._run(audience_id, [self._operation(p) for p in removals], on_results=on_results)
-        created = self._creating.create(audience_id, take("subscribe", []), on_results=on_results)
-        back = self._creating.bring_back(
-            audience_id, take("resubscribe", []), on_results=on_results
+        created = self._creating.create(
+            audience_id, take("subscribe", []), on_results=on_results, withdrawn=withdrawn
         )
+        back = self._creating.bring_back(
+            audience_id, take("resubscribe", []), on_results=on_results, withdrawn=withdrawn
+        )
+        withheld = _withheld([*take("confirm", []), *take("tag_member", [])], withdrawn=withdrawn)
         # Sent directly: a batch that is given up may still run hours later and mail somebody who
         # has opted out in between.
         self._run(
@@ -76,6 +81,7 @@ class Writing:
             [self._operation(item) for item in take("confirm", [])],
             on_results=on_results,
             batched=False,
+            withheld=withheld,
         )
         moved = {
             item.change.record_id: member_id_of(item.change.after["email"])
@@ -90,7 +96,7 @@ class Writing:
             ]
         )
         tags = [p for p in take("tag_member", []) if p.change.key not in lost]
-        failed = self._mark_as_ours(audience_id, tags, on_results=on_results)
+        failed = self._mark_as_ours(audience_id, tags, on_results=on_results, withdrawn=withdrawn)
         self._profiles.update(
             audience_id,
             [*take("update_member", []), *take("change_address", [])],
@@ -98,6 +104,7 @@ class Writing:
             along=_tag_operations(
                 [p for p in tags if p.change.record_id not in moved], failed=failed, moved={}
             ),
+            withheld=withheld,
         )
         self._run(
             audience_id,
@@ -105,6 +112,7 @@ class Writing:
                 [p for p in tags if p.change.record_id in moved], failed=failed, moved=moved
             ),
             on_results=on_results,
+            withheld=withheld,
         )
         # No further contact is taken: whoever is there already has been served by now.
         for stopped_by in (created.stopped_by, back.stopped_by):
@@ -129,12 +137,15 @@ class Writing:
         *,
         on_results: Callable[[list[Result]], None],
         batched: bool = True,
+        withheld: Callable[[Sequence[Operation]], set[str]] | None = None,
     ) -> None:
         for start in range(0, len(operations), _PORTION):
             results: list[Result] = []
             stopped: OperatorNeeded | None = None
             portion = operations[start : start + _PORTION]
-            for outcome in self._client.run(audience_id, portion, batched=batched):
+            for outcome in self._client.run(
+                audience_id, portion, batched=batched, withheld=withheld
+            ):
                 new_id = str(outcome.body.get("id", "")) if outcome.body else ""
                 if isinstance(outcome.error, OperatorNeeded):
                     stopped = outcome.error
@@ -150,6 +161,7 @@ class Writing:
         pending: Sequence[Pending],
         *,
         on_results: Callable[[list[Result]], None],
+        withdrawn: Withdrawn,
     ) -> set[int]:
         """Give the ownership tag, in bulk through the static segment; returns who did not get it.
 
@@ -165,6 +177,13 @@ class Writing:
         for start in range(0, len(owning), _CHUNK):
             assert self._segment is not None
             chunk = owning[start : start + _CHUNK]
+            left = withdrawn({p.change.key for p in chunk})
+            gone = [p for p in chunk if p.change.key in left]
+            on_results([Result(p.change.seq, "overtaken", cause="withdrawn") for p in gone])
+            failed |= {p.change.seq for p in gone}
+            chunk = [p for p in chunk if p.change.key not in left]
+            if not chunk:
+                continue
             cause = ""
             try:
                 outcome = self._client.change_segment(
@@ -202,3 +221,17 @@ def _tag_operations(
         for p in pending
         if p.change.seq not in failed and not has_own_tag_only(p)
     ]
+
+
+def _withheld(
+    pending: Sequence[Pending], *, withdrawn: Withdrawn
+) -> Callable[[Sequence[Operation]], set[str]]:
+    """Which operations that ask or tag people must not be sent, by reference."""
+    keys: Mapping[str, str] = {str(p.change.seq): p.change.key for p in pending}
+
+    def withheld(operations: Sequence[Operation]) -> set[str]:
+        asked = {op.reference: keys[op.reference] for op in operations if op.reference in keys}
+        gone = withdrawn(set(asked.values())) if asked else ()
+        return {reference for reference, key in asked.items() if key in gone}
+
+    return withheld

@@ -1,0 +1,177 @@
+"""Taking one request of a provider: let it in, store it, answer.
+
+Belongs here: the order of the checks and the answer to each outcome. Must not be here: what the
+body says. Nothing of a request is logged; its path alone is a secret.
+
+Answers: 200 stored; 403 stored as a hint, since the signature is wrong; 404 no such webhook; 405,
+413; and whatever makes that provider send again where nothing was stored.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from starlette.types import Message, Receive, Scope, Send
+
+from nl_pipeline.receiver.counts import Counts
+from nl_pipeline.receiver.routes import Hook, HookTable
+from nl_pipeline.receiver.signatures import is_signed
+from nl_pipeline.settings import ReceiverLimits
+from nl_pipeline.webhook_log.writing import LogFull, LogWriter
+
+_log = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 30
+KEPT_HEADERS = (b"content-type", b"user-agent")
+"""Besides the header with the signature."""
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, cause: str) -> None:
+        super().__init__(cause)
+        self.status = status
+        self.cause = cause
+
+
+class HookIntake:
+    """The ASGI app below ``/hooks``. ``clock`` gives Unix time, for the age of signatures."""
+
+    def __init__(
+        self,
+        hooks: HookTable,
+        *,
+        writer: LogWriter,
+        limits: ReceiverLimits,
+        counts: Counts,
+        clock: Callable[[], float],
+    ) -> None:
+        self._hooks = hooks
+        self._writer = writer
+        self._limits = limits
+        self._counts = counts
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, always."""
+        self._counts.received += 1
+        hook = self._hooks.find(scope["path"])
+        try:
+            status = await self._take(hook, scope=scope, receive=receive)
+        except _Refused as refused:
+            self._counts.refused[refused.cause] += 1
+            status = refused.status
+        except Exception as error:
+            # Its text may quote the request.
+            _log.error("A request failed unexpectedly: %s", type(error).__name__)
+            self._counts.refused["unexpected"] += 1
+            status = 503 if hook is None else hook.rules.send_again
+        if status:
+            await _answer(send, status=status)
+
+    async def _take(self, hook: Hook | None, *, scope: Scope, receive: Receive) -> int:
+        """The status to answer; 0 if nobody is there any more to be answered."""
+        if hook is None:
+            raise _Refused(404, "wrong_path")
+        method = scope["method"]
+        if method in ("GET", "HEAD"):
+            # Mailchimp's check when a webhook is created.
+            self._counts.validations += 1
+            return 200
+        if method != "POST":
+            raise _Refused(405, "wrong_method")
+        try:
+            body = await self._body(receive, announced=_announced(scope))
+        except EOFError:
+            self._counts.refused["broken_off"] += 1
+            return 0
+        if not body:
+            # Some describe Mailchimp's check as an empty POST.
+            self._counts.validations += 1
+            return 200
+        if not hook.rate.take():
+            raise _Refused(hook.rules.send_again, "too_many_events")
+        kept = _kept(scope, signature_header=hook.rules.signature_header)
+        signature = self._judge(hook, body=body, headers=kept)
+        await self._store(hook, body=body, headers=kept, signature=signature)
+        if signature == "wrong":
+            raise _Refused(403, "wrong_signature")
+        return 200
+
+    async def _body(self, receive: Receive, *, announced: int) -> bytes:
+        """The whole body. EOFError if the sender goes away before its end."""
+        most = self._limits.body_bytes
+        if announced > most:
+            raise _Refused(413, "body_too_large")
+        message: Message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body: bytes = message.get("body", b"")
+            if len(body) > most:
+                raise _Refused(413, "body_too_large")
+            return body
+        parts = bytearray()
+        while True:
+            if message["type"] != "http.request":
+                raise EOFError
+            parts += message.get("body", b"")
+            if len(parts) > most:
+                raise _Refused(413, "body_too_large")
+            if not message.get("more_body", False):
+                return bytes(parts)
+            message = await receive()
+
+    def _judge(self, hook: Hook, *, body: bytes, headers: dict[str, str]) -> str:
+        signing_secrets = hook.keys.of(hook.origin)
+        if not signing_secrets:
+            return "unsigned"
+        is_valid = is_signed(
+            body,
+            header=headers.get(hook.rules.signature_header.decode(), ""),
+            signing_secrets=signing_secrets,
+            now=self._clock(),
+            tolerance=self._limits.signature_seconds,
+        )
+        return "valid" if is_valid else "wrong"
+
+    async def _store(
+        self, hook: Hook, *, body: bytes, headers: dict[str, str], signature: str
+    ) -> None:
+        try:
+            await self._writer.append(
+                hook.connection,
+                provider=hook.provider,
+                origin=hook.origin,
+                signature=signature,
+                headers=headers,
+                body=body,
+            )
+        except LogFull as full:
+            raise _Refused(hook.rules.send_again, full.cause) from None
+        except OSError:
+            raise _Refused(hook.rules.send_again, "write_failed") from None
+        self._counts.stored[signature] += 1
+
+
+def _announced(scope: Scope) -> int:
+    """The length of the body where the sender says it; the parser has checked its form."""
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+
+
+def _kept(scope: Scope, *, signature_header: bytes) -> dict[str, str]:
+    """The headers that go into the log; several of one name are joined, as HTTP has it."""
+    kept: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        if raw_name in KEPT_HEADERS or raw_name == signature_header:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            kept[name] = f"{kept[name]},{value}" if name in kept else value
+    return kept
+
+
+async def _answer(send: Send, *, status: int) -> None:
+    headers = [(b"content-length", b"0")]
+    if status in (429, 503):
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    elif status == 405:
+        headers.append((b"allow", b"GET, HEAD, POST"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

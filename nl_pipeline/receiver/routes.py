@@ -1,0 +1,148 @@
+"""Which webhooks there are, and what is known about each.
+
+Belongs here: the table of webhooks, made from the settings, and finding the one a path means. Must
+not be here: taking a request (``hooks``).
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nl_pipeline.settings import Settings
+from nl_pipeline.webhook_log import keys
+
+_log = logging.getLogger(__name__)
+
+BURST_SECONDS = 5.0
+"""For how long more than the allowed rate may come, after a time of rest."""
+
+
+@dataclass(frozen=True)
+class ProviderRules:
+    """How a provider wants to be treated. ``send_again``: the answer after which it tries later.
+
+    ``signature_header`` is empty where it signs nothing.
+    """
+
+    send_again: int
+    signature_header: bytes = b""
+
+
+PROVIDERS: Mapping[str, ProviderRules] = {
+    "mailchimp": ProviderRules(send_again=503, signature_header=b"x-mailchimp-signature"),
+    "linkedin": ProviderRules(send_again=503),
+    # Discards an event on any other answer but 2xx.
+    "brevo": ProviderRules(send_again=429),
+}
+
+
+class RateLimit:
+    """So many events a second, and after a rest a burst of a few seconds' worth."""
+
+    def __init__(self, per_second: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._most = per_second * BURST_SECONDS
+        self._left = self._most
+        self._clock = clock
+        self._seen_at = clock()
+
+    def take(self) -> bool:
+        """Whether one more may pass now."""
+        now = self._clock()
+        self._left = min(self._most, self._left + (now - self._seen_at) * self._per_second)
+        self._seen_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class KnownKeys:
+    """The signing keys of a connection as the file has them, read again when it changes."""
+
+    def __init__(self, file: keys.SigningKeys) -> None:
+        self._file = file
+        self._seen: tuple[int, int, int] | None = None
+        self._by_origin: dict[str, tuple[str, ...]] = {}
+
+    def of(self, origin: str) -> tuple[str, ...]:
+        """The secrets the webhooks of an origin sign with; none where they do not.
+
+        A damaged file changes nothing: what was known before goes on to count.
+        """
+        found = self._look()
+        if found != self._seen:
+            self._seen = found
+            try:
+                known = self._file.read()
+            except (keys.UnreadableKeys, OSError) as error:
+                _log.error("Signing keys can't be read: %s", type(error).__name__)
+            else:
+                self._by_origin = {
+                    key.origin: tuple(k.signing_secret for k in known if k.origin == key.origin)
+                    for key in known
+                }
+        return self._by_origin.get(origin, ())
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            status = self._file.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@dataclass(frozen=True)
+class Hook:
+    """One webhook of one connection."""
+
+    connection: str
+    provider: str
+    origin: str
+    token: str = field(repr=False)
+    rules: ProviderRules
+    keys: KnownKeys = field(repr=False)
+    rate: RateLimit = field(repr=False)
+
+    def path(self, *, token: str) -> str:
+        """Its path with ``token``: the whole one of the webhook is a secret."""
+        return f"/hooks/{self.connection}/{self.provider}/{self.origin}/{token}"
+
+
+class HookTable:
+    """All webhooks, found by their path."""
+
+    def __init__(self, hooks: list[Hook]) -> None:
+        self._hooks = {hook.path(token=""): (hook, hook.token.encode()) for hook in hooks}
+
+    def find(self, path: str) -> Hook | None:
+        """The webhook at ``/hooks/<connection>/<provider>/<origin>/<token>``; None for any other.
+
+        The token is compared in constant time.
+        """
+        webhook, slash, token = path.rpartition("/")
+        found = self._hooks.get(webhook + slash)
+        if found is None or not hmac.compare_digest(found[1], token.encode()):
+            return None
+        return found[0]
+
+    def __iter__(self) -> Iterator[Hook]:
+        return (hook for hook, _ in self._hooks.values())
+
+
+def hooks_of(settings: Settings, *, secret: str) -> HookTable:
+    """The webhooks of all connections of the settings."""
+    hooks: list[Hook] = []
+    for name, connection in settings.connections.items():
+        provider = connection.provider.kind
+        known = KnownKeys(keys.SigningKeys(settings.webhook_log_dir(name)))
+        rate = RateLimit(settings.webhooks.limits.events_per_second)
+        for origin in keys.ORIGINS[provider]:
+            token = keys.route_token(secret, connection=name, provider=provider, origin=origin)
+            rules = PROVIDERS[provider]
+            hooks.append(Hook(name, provider, origin, token, rules, known, rate))
+    return HookTable(hooks)

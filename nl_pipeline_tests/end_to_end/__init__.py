@@ -1,0 +1,1 @@
+"""Everything as processes of its own, as a deployment runs it."""

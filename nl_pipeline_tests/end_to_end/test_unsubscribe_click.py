@@ -1,0 +1,47 @@
+"""The click of a person at Mailchimp arrives in the CRM, with everything as real processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nl_pipeline_tests.end_to_end.processes import CANCEL, Processes, deployed
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    folder: Path = tmp_path_factory.mktemp("deployment")
+    with deployed(folder, contacts=60) as processes:
+        processes.start_daemon()
+        yield processes
+
+
+def test_a_click_reaches_the_crm_with_its_activity(
+    running: Processes, record_property: pytest.FixtureRequest
+) -> None:
+    people = running.someone()
+    taken = []
+    for _, email in zip(range(3), people, strict=False):
+        running.unsubscribe(email)
+        taken.append(running.seconds_until_cancelled(email))
+        running.wait_for_activity(email, kind="nicht bestellt")
+
+        assert running.activities(email).count("nicht bestellt") == 1
+
+    print("seconds from the click to the CRM:", ", ".join(f"{s:.1f}" for s in taken))
+    assert len(taken) == 3
+
+
+def test_a_click_while_the_daemon_is_down_is_carried_out_when_it_is_back(
+    running: Processes,
+) -> None:
+    email = next(running.someone())
+    running.stop_daemon()
+    running.unsubscribe(email)
+
+    running.start_daemon()
+    running.seconds_until_cancelled(email)
+
+    assert running.newsletter(email) == CANCEL

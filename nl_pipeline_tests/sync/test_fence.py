@@ -1,0 +1,164 @@
+"""The fence: an opt-out that was acknowledged stops the next request about that person.
+
+The line is put into the log while a push is under way, and nobody ingests it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from nl_pipeline.clients.mailchimp import bulk
+from nl_pipeline.sync.fence import Fence
+from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
+from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, YES, Scenario, address
+from nl_pipeline_tests.sync.hooked import Hooked
+
+NEW = tuple(f"neu-{number:02d}" for number in range(1, 13))
+"""More new subscribers than requests go out at a time."""
+
+
+def at_the_first(
+    scenario: Scenario, request: Callable[[httpx.Request], bool], happens: Callable[[], object]
+) -> None:
+    """Let something happen right before the first request of a kind goes out; all others wait."""
+    turn = threading.Lock()
+    done = False
+
+    def watch(going_out: httpx.Request) -> None:
+        nonlocal done
+        if not request(going_out):
+            return
+        with turn:
+            if not done:
+                done = True
+                happens()
+
+    assert isinstance(scenario.link.audience, MailchimpAudience)
+    scenario.link.audience.client._session._http.event_hooks = {"request": [watch]}
+
+
+def is_creation(request: httpx.Request) -> bool:
+    return request.method == "POST" and request.url.path.rpartition("/")[0].endswith("/lists")
+
+
+def test_a_line_that_comes_during_the_push_stops_the_next_request_of_that_person(
+    hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "CHUNK", 1)
+    for name in NEW:
+        hooked.scenario.add_contact(name, YES)
+    plan = hooked.scenario.plan()
+    last = sorted(NEW)[-1]
+    at_the_first(hooked.scenario, is_creation, lambda: hooked.tell("unsubscribe", last))
+
+    hooked.scenario.apply(plan)
+
+    after = hooked.scenario.picture()
+    assert {name: after.status(name) for name in NEW} == {
+        **dict.fromkeys(NEW, "subscribed"),
+        last: "absent",
+    }
+
+
+def test_a_request_that_is_repeated_leaves_out_who_has_left_meanwhile(hooked: Hooked) -> None:
+    for name in NEW[:2]:
+        hooked.scenario.add_contact(name, YES)
+    plan = hooked.scenario.plan()
+    hooked.scenario.control.fault(
+        "mailchimp", kind="status", match=r"POST /mailchimp/3.0/lists/\w+(\?|$)", status=429
+    )
+    wait = hooked.scenario.pass_time
+
+    def leave_while_waiting(*, by: timedelta) -> None:
+        hooked.tell("unsubscribe", NEW[0])
+        wait(by=by)
+
+    hooked.scenario.pass_time = leave_while_waiting  # type: ignore[method-assign,assignment]
+
+    hooked.scenario.apply(plan)
+
+    assert hooked.scenario.control.struck() == 1
+    after = hooked.scenario.picture()
+    assert [after.status(name) for name in NEW[:2]] == ["absent", "subscribed"]
+
+
+def test_nobody_is_brought_back_or_asked_who_has_just_left(hooked: Hooked) -> None:
+    hooked.scenario.staff("archive", "kunde-01")
+    hooked.scenario.sync()
+    hooked.scenario.set_newsletter("kunde-01", YES)
+    plan = hooked.scenario.plan()
+    hooked.tell("unsubscribe", "kunde-01")
+
+    hooked.scenario.apply(plan)
+
+    assert hooked.scenario.status("kunde-01") == "archived"
+
+
+def test_whoever_is_named_in_a_line_nobody_understands_waits(hooked: Hooked) -> None:
+    hooked.scenario.add_contact(NEW[0], YES)
+    plan = hooked.scenario.plan()
+    day = next(iter(hooked.mailbox.folder.glob("*")), hooked.mailbox.folder / "2026-01-01")
+    day.mkdir(parents=True, exist_ok=True)
+    encoded = address(NEW[0]).replace("@", "%40")
+    (day / "00.strange-1.jsonl").write_text(f'{{"torn": "type=unsub&data[email]={encoded}')
+
+    hooked.scenario.apply(plan)
+
+    assert hooked.scenario.status(NEW[0]) == "absent"
+
+
+def test_a_wrong_signature_stops_a_subscription_until_somebody_has_looked(hooked: Hooked) -> None:
+    hooked.scenario.add_contact(NEW[0], YES)
+    plan = hooked.scenario.plan()
+    hooked.mailbox.put_form(
+        signature="wrong",
+        type="unsubscribe",
+        fired_at="2026-01-01 00:00:00",
+        data_email=address(NEW[0]),
+        data_list_id=hooked.scenario.audience_id,
+    )
+
+    hooked.scenario.apply(plan)
+    stopped = hooked.scenario.status(NEW[0])
+    hooked.ingest()
+    hooked.scenario.sync()
+
+    assert (stopped, hooked.scenario.status(NEW[0])) == ("absent", "subscribed")
+
+
+def test_no_yes_is_written_for_somebody_who_has_just_left(hooked: Hooked) -> None:
+    hooked.scenario.person("subscribe", "none")
+    hooked.mailbox.wait(stored=1)
+    plan = hooked.scenario.plan()
+    hooked.tell("unsubscribe", "none")
+
+    hooked.scenario.apply(plan)
+    after_push = hooked.scenario.newsletter("none")
+    hooked.ingest()
+
+    assert (after_push, hooked.scenario.newsletter("none")) == (NOT_SPECIFIED, CANCEL)
+
+
+def test_what_was_ingested_by_another_process_stands_in_the_ledger(hooked: Hooked) -> None:
+    fence = Fence(hooked.scenario.link)
+    key = address("kunde-01")
+    before = fence.withdrawn({key})
+    hooked.tell("unsubscribe", "kunde-01")
+    hooked.ingest()
+
+    assert (before, fence.withdrawn({key})) == (set(), {key})
+
+
+def test_only_the_end_of_the_log_is_read(hooked: Hooked) -> None:
+    hooked.tell("profile", "kunde-01")
+    hooked.ingest()
+    segment = next(hooked.mailbox.folder.glob("*/*.jsonl"))
+    # What was ingested is not looked at again: damage to it goes unnoticed.
+    segment.write_bytes(b"x" * segment.stat().st_size)
+
+    assert Fence(hooked.scenario.link).withdrawn({address("kunde-02")}) == set()
