@@ -28,6 +28,7 @@ LONGEST_FIRST = (
     "properties/",
     "cli/test_sync_commands.py",
     "receiver/test_kills.py",
+    "end_to_end/",
     "sync/",
     "orchestration/",
 )
