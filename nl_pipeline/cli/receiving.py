@@ -46,7 +46,7 @@ def receive(
 ) -> None:
     """Receive webhooks until it is stopped with Ctrl+C, and store them in the webhook log."""
     if check:
-        _check(host, port=port, wait_seconds=wait)
+        typer.echo(check_health(host, port=port, wait_seconds=wait))
         return
     settings = invocation_of(context).load_settings()
     if log_dir is not None:
@@ -75,16 +75,15 @@ def receive(
         typer.echo("Stopped.")
 
 
-def _check(host: str, *, port: int, wait_seconds: float) -> None:
-    """Print the health of a receiver; CommandError if it is not well or nobody answers."""
+def check_health(host: str, *, port: int, wait_seconds: float) -> str:
+    """The health of a receiver; CommandError if it is not well or nobody answers in time."""
     # Without a proxy: one that is set for the outside world can't reach this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
             with opener.open(f"http://{host}:{port}/health", timeout=_HEALTH_SECONDS) as answer:
-                typer.echo(answer.read().decode())
-                return
+                return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             raise CommandError(
                 f"The receiver is not well: {error.read().decode(errors='replace')}",

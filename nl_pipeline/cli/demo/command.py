@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,16 +20,27 @@ from nl_pipeline import settings
 from nl_pipeline.cli.demo.control import Sandbox
 from nl_pipeline.cli.demo.picture import take_picture
 from nl_pipeline.cli.demo.proof import Comparison, compare
-from nl_pipeline.cli.demo.stories import LEAST_CONTACTS, Story, write_stories
+from nl_pipeline.cli.demo.receiver import Receiver, free_port, receiving
+from nl_pipeline.cli.demo.stories import (
+    EVENING,
+    LEAST_CONTACTS,
+    MORNING,
+    NOON,
+    OUTAGE,
+    Story,
+    write_stories,
+)
 from nl_pipeline.cli.invocation import CommandError, ExitCode
 from nl_pipeline.cli.output import show_table, shown_progress
 from nl_pipeline.cli.plan_view import show_plan, show_push
 from nl_pipeline.cli.sandbox import ENVIRONMENT_FILE, SANDBOX_SECRETS, write_secrets
 from nl_pipeline.settings import Settings
+from nl_pipeline.sync.events.ingest import ingest
 from nl_pipeline.sync.link import Link, open_link
 from nl_pipeline.sync.push import apply_plan
 from nl_pipeline.sync.run import sync
 from nl_pipeline.sync.setup import set_up
+from nl_pipeline.sync.webhook_watch import place_of
 
 DEFAULT_FOLDER = Path("demo")
 _CHECKOUT = Path(__file__).parents[3]
@@ -62,12 +74,13 @@ def demo(
     _tell(f"Starting a sandbox with {contacts:,} contacts")
     with running(World(contacts=contacts, seed=seed)) as base_url:
         loaded = _connect(keep, port=int(base_url.rsplit(":", 1)[1]))
-        lines = _play(Sandbox(base_url), loaded, folder=keep)
+        with receiving(keep, loaded) as receiver:
+            lines = _play(Sandbox(base_url), loaded, folder=keep, receiver=receiver)
     _tell("The proof, from the dumps of both twins and nothing else")
     _show_proof(lines)
     typer.echo(f"Took {time.monotonic() - started:.0f} s. The sandbox is gone, its traces stay:")
     typer.echo(f"  warehouse: {loaded.warehouse_path(_CONNECTION)}")
-    typer.echo(f"  Dagster UI with the run of the night: {_ui_command(keep)}")
+    typer.echo(f"  Dagster UI with the runs of the day: {_ui_command(keep)}")
     differing = sum(not line.holds for line in lines)
     if differing:
         raise CommandError(
@@ -77,12 +90,17 @@ def demo(
     typer.echo(f"All {len(lines)} lines hold.")
 
 
-def _play(sandbox: Sandbox, loaded: Settings, *, folder: Path) -> list[Comparison]:
+def _play(
+    sandbox: Sandbox, loaded: Settings, *, folder: Path, receiver: Receiver
+) -> list[Comparison]:
     """The whole day; returns the proof."""
     audience = loaded.connection(_CONNECTION).audience
-    _tell("Set-up: rights, fields, audience, backup, first plan")
+    _tell("Set-up: rights, fields, audience, webhooks, backup, first plan")
     with _linked(loaded) as link:
-        first = set_up(link).plan
+        made = set_up(link, place=place_of(loaded, connection=_CONNECTION))
+        first = made.plan
+        for note in () if made.webhooks is None else made.webhooks.mended:
+            typer.echo(f"Webhooks: {note}.")
         show_plan(first, warehouse=link.warehouse, connection=_CONNECTION)
         _tell(f"nl-pipeline apply {first.plan_id}")
         show_push(apply_plan(link, plan=first, approved=True), connection=_CONNECTION)
@@ -90,7 +108,7 @@ def _play(sandbox: Sandbox, loaded: Settings, *, folder: Path) -> list[Compariso
     stories = write_stories(before)
 
     _tell("Life happens, in the morning")
-    _live(sandbox, stories, part=1)
+    _live(sandbox, stories, part=MORNING)
     _tell("The quarter-hourly sync: only what changed is read")
     with _linked(loaded) as link:
         result = sync(link, mode="incremental")
@@ -98,10 +116,31 @@ def _play(sandbox: Sandbox, loaded: Settings, *, folder: Path) -> list[Compariso
         if result.push is not None:
             show_push(result.push, connection=_CONNECTION)
 
+    between = {}
+    receiver.hear(more=0)
+    _tell("Life happens, at noon: Mailchimp tells the receiver, and no sync runs")
+    acts = _live(sandbox, stories, part=NOON)
+    receiver.hear(more=acts)
+    _tell("What the webhook sensor asks for: the Dagster job ingest_webhooks")
+    _run_dagster_job("ingest_webhooks", folder=folder, day=datetime.now(UTC).date())
+    between[NOON] = take_picture(sandbox, audience=audience)
+
+    _tell("The receiver is killed, and life goes on")
+    receiver.stop()
+    _live(sandbox, stories, part=OUTAGE)
+    receiver.start()
+    _tell("After an outage, by the provider's own records: the Dagster job recover_history")
+    _run_dagster_job("recover_history", folder=folder, day=datetime.now(UTC).date())
+    between[OUTAGE] = take_picture(sandbox, audience=audience)
+
     _tell("Life happens, in the evening")
-    _live(sandbox, stories, part=2)
+    _live(sandbox, stories, part=EVENING)
     _tell("The nightly full sync, as the Dagster job full_sync")
     _run_dagster_job("full_sync", folder=folder)
+    _tell("What webhooks told meanwhile is known by now: nl-pipeline ingest")
+    with _linked(loaded) as link:
+        late = ingest(link)
+    typer.echo(f"{late.lines} lines; contacts that had to be cancelled: {late.contacts_cancelled}.")
 
     _tell("One more full sync: there is nothing left to write")
     sandbox.forget_calls()
@@ -112,7 +151,7 @@ def _play(sandbox: Sandbox, loaded: Settings, *, folder: Path) -> list[Compariso
     typer.echo(f"The twins counted {reads} reading and {writes} writing calls.")
     after = take_picture(sandbox, audience=audience)
     return [
-        *compare(stories, before=before, after=after),
+        *compare(stories, before=before, after=after, between=between),
         Comparison("The last sync", "writing calls, counted by the twins", 0, writes),
     ]
 
@@ -132,7 +171,8 @@ def _linked(loaded: Settings) -> Iterator[Link]:
         yield link
 
 
-def _live(sandbox: Sandbox, stories: Iterable[Story], *, part: int) -> None:
+def _live(sandbox: Sandbox, stories: Iterable[Story], *, part: int) -> int:
+    """Let everything of a part happen; how many acts that were."""
     sandbox.advance(seconds=_PAUSE_SECONDS)
     rows = []
     for story in stories:
@@ -142,6 +182,7 @@ def _live(sandbox: Sandbox, stories: Iterable[Story], *, part: int) -> None:
         if acts:
             rows.append((story.title, len(acts)))
     show_table("", columns=("what", "acts"), rows=rows)
+    return sum(number for _, number in rows)
 
 
 def _show_proof(lines: Sequence[Comparison]) -> None:
@@ -172,7 +213,8 @@ def _prepare(folder: Path) -> None:
 def _connect(folder: Path, *, port: int) -> Settings:
     """Write connections file, keys and Dagster instance into the folder; returns the settings."""
     connections = folder / settings.DEFAULT_FILE
-    connections.write_text(settings.sandbox_text(port=port), encoding="utf-8")
+    text = settings.sandbox_text(port=port, receiver_port=free_port())
+    connections.write_text(text, encoding="utf-8")
     write_secrets(folder / ENVIRONMENT_FILE)
     home = folder / DAGSTER_FOLDER
     home.mkdir()
@@ -192,10 +234,12 @@ def _dagster_environment(folder: Path) -> Mapping[str, str]:
     }
 
 
-def _run_dagster_job(name: str, *, folder: Path) -> None:
-    """Run a job of the code location in a process of its own, as a schedule would start it."""
-    partition = json.dumps({"dagster/partition": _CONNECTION})
-    job = ("-m", "nl_pipeline.definitions", "-j", name, "--tags", partition)
+def _run_dagster_job(name: str, *, folder: Path, day: date | None = None) -> None:
+    """Run a job of the code location in a process of its own, as a schedule or sensor would start
+    it; of one day of the connection if ``day`` is given."""
+    partition = _CONNECTION if day is None else f"{_CONNECTION}|{day}"
+    tags = json.dumps({"dagster/partition": partition})
+    job = ("-m", "nl_pipeline.definitions", "-j", name, "--tags", tags)
     try:
         ended = subprocess.run(
             [sys.executable, "-m", "dagster", "job", "execute", *job],
@@ -216,7 +260,7 @@ def _run_dagster_job(name: str, *, folder: Path) -> None:
             f"The Dagster job {name} ended with exit code {ended.returncode}.",
             next_step=f"look at its run: {_ui_command(folder)}",
         )
-    typer.echo(f"Job {name} of partition {_CONNECTION}: success.")
+    typer.echo(f"Job {name} of partition {partition}: success.")
 
 
 def _ui_command(folder: Path) -> str:

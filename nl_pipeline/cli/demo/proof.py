@@ -6,7 +6,7 @@ can't prove itself right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nl_pipeline.cli.demo.picture import CANCELLATION, NO, NOT_SPECIFIED, YES, Member, Picture
@@ -30,14 +30,26 @@ class Comparison:
         return self.expected == self.there
 
 
-def compare(stories: Iterable[Story], *, before: Picture, after: Picture) -> list[Comparison]:
+def compare(
+    stories: Iterable[Story],
+    *,
+    before: Picture,
+    after: Picture,
+    between: Mapping[int, Picture] | None = None,
+) -> list[Comparison]:
     """Every expectation of every story, everybody who is in none, and the invariants over all.
 
-    `before`: after the first sync, before anything happened; `after`: at the end.
+    `before`: after the first sync, before anything happened; `between`: after parts of the day;
+    `after`: at the end.
     """
     told = list(stories)
     lines = [
-        Comparison(story.title, item.what, item.expected, item.count(after))
+        Comparison(
+            story.title,
+            item.what,
+            item.expected,
+            item.count(after if item.after is None else (between or {})[item.after]),
+        )
         for story in told
         for item in story.expectations
     ]

@@ -1,14 +1,15 @@
 """What happens to whom in the demo, and what must have come of it at the end.
 
 Belongs here: acts in the twins and expectations about pictures of them. Must not be here: how the
-sync works. There are two parts of the day, with a sync after each; the removals of a part stay
-below the brake (2 % of the subscribers, never less than 5 rows).
+sync works. The day has parts: morning and evening end with a sync, whose removals stay below the
+brake (2 % of the subscribers, never less than 5 rows); at noon webhooks tell what happens and
+nothing is synced; in the afternoon the receiver is down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nl_pipeline.cli.demo.cast import Cast
@@ -23,13 +24,15 @@ from nl_pipeline.cli.demo.picture import (
     Picture,
 )
 
+MORNING, NOON, OUTAGE, EVENING = range(1, 5)
+
 #: The smallest sandbox in which there is somebody for every story.
 LEAST_CONTACTS = 300
 
 
 @dataclass(frozen=True)
 class Act:
-    """One act in a twin, in the first or second part of the day."""
+    """One act in a twin, in one part of the day."""
 
     part: int
     service: Service
@@ -38,11 +41,13 @@ class Act:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must be there at the end: a number of something, counted in a picture."""
+    """What must be there: a number of something, counted in the picture after a part of the day,
+    or in that of the end."""
 
     what: str
     expected: int
     count: Callable[[Picture], int] = field(repr=False)
+    after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def write_stories(picture: Picture) -> list[Story]:
     size = max(1, min(4, len(picture.contacts) // 1250))
     written = [
         *_opt_outs(cast, size=size),
+        *_between_syncs(cast, size=size),
         *_at_mailchimp(cast, size=size),
         *_in_the_crm(cast, size=size),
         *_consent_that_does_not_count(cast, size=size),
@@ -80,7 +86,7 @@ def _opt_outs(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "People unsubscribe at Mailchimp",
             people=leaving,
-            acts=_mailchimp(1, "person", "unsubscribe", keys=_keys(leaving)),
+            acts=_mailchimp(MORNING, "person", "unsubscribe", keys=_keys(leaving)),
             expectations=[
                 _newsletter(leaving, CANCELLATION),
                 _activities(leaving, UNSUBSCRIBE),
@@ -90,13 +96,13 @@ def _opt_outs(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "One of a household unsubscribes from the address they share",
             people=household,
-            acts=_mailchimp(1, "person", "unsubscribe", keys=home),
+            acts=_mailchimp(MORNING, "person", "unsubscribe", keys=home),
             expectations=[_newsletter(household, CANCELLATION), _statuses(home, "unsubscribed")],
         ),
         _story(
             "Somebody reports the newsletter as spam",
             people=complaining,
-            acts=_mailchimp(1, "person", "complain", keys=_keys(complaining)),
+            acts=_mailchimp(MORNING, "person", "complain", keys=_keys(complaining)),
             expectations=[
                 _newsletter(complaining, CANCELLATION),
                 _not_subscribed(_keys(complaining)),
@@ -106,8 +112,8 @@ def _opt_outs(cast: Cast, *, size: int) -> list[Story]:
             "People unsubscribe, then staff archive them at Mailchimp",
             people=archived,
             acts=[
-                *_mailchimp(1, "person", "unsubscribe", keys=_keys(archived)),
-                *_mailchimp(1, "staff", "archive", keys=_keys(archived)),
+                *_mailchimp(MORNING, "person", "unsubscribe", keys=_keys(archived)),
+                *_mailchimp(MORNING, "staff", "archive", keys=_keys(archived)),
             ],
             expectations=[
                 _newsletter(archived, CANCELLATION),
@@ -117,12 +123,47 @@ def _opt_outs(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "People follow onOffice's own cancellation link",
             people=at_onoffice,
-            acts=_onoffice(1, "person", "unsubscribe", people=at_onoffice),
+            acts=_onoffice(MORNING, "person", "unsubscribe", people=at_onoffice),
             expectations=[
                 _newsletter(at_onoffice, CANCELLATION),
                 _statuses(_keys(at_onoffice), "unsubscribed"),
             ],
         ),
+    ]
+
+
+def _between_syncs(cast: Cast, *, size: int) -> list[Story]:
+    told, unheard = cast.subscribers(3 * size), cast.subscribers(2 * size)
+    return [
+        _story(
+            "People unsubscribe at noon, and no sync runs",
+            people=told,
+            acts=_mailchimp(NOON, "person", "unsubscribe", keys=_keys(told)),
+            expectations=[
+                *_arrived(told, after=NOON),
+                _activities(told, UNSUBSCRIBE),
+                _statuses(_keys(told), "unsubscribed"),
+            ],
+        ),
+        _story(
+            "People unsubscribe while the receiver is down",
+            people=unheard,
+            acts=_mailchimp(OUTAGE, "person", "unsubscribe", keys=_keys(unheard)),
+            expectations=[
+                *_arrived(unheard, after=OUTAGE),
+                _activities(unheard, UNSUBSCRIBE),
+                _statuses(_keys(unheard), "unsubscribed"),
+            ],
+        ),
+    ]
+
+
+def _arrived(people: Sequence[Contact], *, after: int) -> list[Expectation]:
+    return [
+        replace(
+            _newsletter(people, CANCELLATION), what="Cancellation before any sync", after=after
+        ),
+        replace(_activities(people, UNSUBSCRIBE), what="activity before any sync", after=after),
     ]
 
 
@@ -136,7 +177,7 @@ def _at_mailchimp(cast: Cast, *, size: int) -> list[Story]:
             "People correct their names at Mailchimp",
             people=renamed,
             acts=_mailchimp(
-                1, "person", "update", keys=_keys(renamed), merge_fields={"FNAME": "Neuer"}
+                MORNING, "person", "update", keys=_keys(renamed), merge_fields={"FNAME": "Neuer"}
             ),
             expectations=[
                 Expectation(
@@ -153,7 +194,7 @@ def _at_mailchimp(cast: Cast, *, size: int) -> list[Story]:
                 act
                 for old, new_address in moved.items()
                 for act in _mailchimp(
-                    1, "person", "change_email", keys=[old], new_email=new_address
+                    MORNING, "person", "change_email", keys=[old], new_email=new_address
                 )
             ],
             expectations=[
@@ -170,7 +211,11 @@ def _at_mailchimp(cast: Cast, *, size: int) -> list[Story]:
             "New people sign up",
             people=[],
             acts=_mailchimp(
-                1, "person", "subscribe", keys=new, merge_fields={"FNAME": "Eva", "LNAME": "Neu"}
+                MORNING,
+                "person",
+                "subscribe",
+                keys=new,
+                merge_fields={"FNAME": "Eva", "LNAME": "Neu"},
             ),
             expectations=[
                 Expectation(
@@ -193,15 +238,15 @@ def _at_mailchimp(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "Contacts that never said anything sign up",
             people=known,
-            acts=_mailchimp(2, "person", "subscribe", keys=_keys(known)),
+            acts=_mailchimp(EVENING, "person", "subscribe", keys=_keys(known)),
             expectations=[_newsletter(known, YES), _activities(known, SUBSCRIBE)],
         ),
         _story(
             "People unsubscribe, and sign up again later",
             people=back,
             acts=[
-                *_mailchimp(1, "person", "unsubscribe", keys=_keys(back)),
-                *_mailchimp(2, "person", "subscribe", keys=_keys(back)),
+                *_mailchimp(MORNING, "person", "unsubscribe", keys=_keys(back)),
+                *_mailchimp(EVENING, "person", "subscribe", keys=_keys(back)),
             ],
             expectations=[_newsletter(back, YES), _statuses(_keys(back), "subscribed")],
         ),
@@ -216,7 +261,7 @@ def _in_the_crm(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "Staff correct names in the CRM",
             people=renamed,
-            acts=_onoffice(2, "staff", "modify", people=renamed, fields={"Name": "Neumann"}),
+            acts=_onoffice(EVENING, "staff", "modify", people=renamed, fields={"Name": "Neumann"}),
             expectations=[
                 Expectation(
                     "last name at Mailchimp",
@@ -228,7 +273,7 @@ def _in_the_crm(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "Staff set contacts to No",
             people=refused,
-            acts=_set_newsletter(1, refused, NO),
+            acts=_set_newsletter(MORNING, refused, NO),
             expectations=[
                 _newsletter(refused, NO),
                 _statuses(_keys(refused), "unsubscribed"),
@@ -237,7 +282,7 @@ def _in_the_crm(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "Staff set contacts to Cancellation",
             people=cancelled,
-            acts=_set_newsletter(2, cancelled, CANCELLATION),
+            acts=_set_newsletter(EVENING, cancelled, CANCELLATION),
             expectations=[
                 _newsletter(cancelled, CANCELLATION),
                 _statuses(_keys(cancelled), "unsubscribed"),
@@ -246,25 +291,25 @@ def _in_the_crm(cast: Cast, *, size: int) -> list[Story]:
         _story(
             "Staff set contacts to Yes",
             people=wanted,
-            acts=_set_newsletter(1, wanted, YES),
+            acts=_set_newsletter(MORNING, wanted, YES),
             expectations=[_newsletter(wanted, YES), _statuses(_keys(wanted), "subscribed")],
         ),
         _story(
             "Staff set a private contact to Yes",
             people=private,
-            acts=_set_newsletter(1, private, YES),
+            acts=_set_newsletter(MORNING, private, YES),
             expectations=[_statuses(_keys(private), "absent")],
         ),
         _story(
             "Staff archive contacts",
             people=archived,
-            acts=_onoffice(1, "staff", "archive", people=archived),
+            acts=_onoffice(MORNING, "staff", "archive", people=archived),
             expectations=[_newsletter(archived, YES), _statuses(_keys(archived), "archived")],
         ),
         _story(
             "Staff delete contacts",
             people=deleted,
-            acts=_onoffice(2, "staff", "delete", people=deleted),
+            acts=_onoffice(EVENING, "staff", "delete", people=deleted),
             expectations=[_statuses(_keys(deleted), "archived")],
         ),
     ]
@@ -278,8 +323,8 @@ def _consent_that_does_not_count(cast: Cast, *, size: int) -> list[Story]:
             "An import subscribes people who had cancelled, and does so again",
             people=imported,
             acts=[
-                *_mailchimp(1, "import", "subscribe", keys=keys),
-                *_mailchimp(2, "import", "subscribe", keys=keys),
+                *_mailchimp(MORNING, "import", "subscribe", keys=keys),
+                *_mailchimp(EVENING, "import", "subscribe", keys=keys),
             ],
             expectations=[_newsletter(imported, CANCELLATION), _statuses(keys, "unsubscribed")],
         ),
