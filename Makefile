@@ -69,6 +69,7 @@ bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which g
 	$(BIN)/python -m benchmarks.extract_load
 	$(BIN)/python -m benchmarks.dagster_overhead
 	$(BIN)/python -m benchmarks.large_sync
+	$(BIN)/python -m benchmarks.freshness
 	$(BIN)/python -m benchmarks.receive
 	$(BIN)/python -m benchmarks.ingest
 
