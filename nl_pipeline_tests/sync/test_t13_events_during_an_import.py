@@ -1,4 +1,4 @@
-"""T13: whoever acts while members are added in bulk, and whose notice is lost meanwhile, is not lost.
+"""T13: whoever acts while members are added in bulk, and whose notice is lost, is not lost.
 
 Here: Mailchimp, where creations go in bulk and updates in batches. The closing pull after the push
 finds what no webhook told, in the same sync.
