@@ -89,7 +89,8 @@ def serve(
 def server_config(receiver: Receiver) -> uvicorn.Config:
     """How uvicorn serves a receiver."""
     # Below that it tells of every request that is not HTTP, which the metrics count.
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     return uvicorn.Config(
         receiver.app,
         http=protocol_for(receiver.watch),

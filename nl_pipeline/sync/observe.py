@@ -18,9 +18,8 @@ from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.providers.port import MemberRead
 from nl_pipeline.warehouse import observations
-from nl_pipeline.warehouse.deciding import PlanningOptions
 from nl_pipeline.warehouse.observations import Evidence, Snapshot
-from nl_pipeline.warehouse.planning import find_look_ups
+from nl_pipeline.warehouse.planning import LookUps
 
 Mode = Literal["full", "incremental"]
 
@@ -225,10 +224,9 @@ def _looked_up(_: Link, result: LookUpResult) -> list[CrmWork | ProviderWork]:
 
 
 @counted("look_up", work=_looked_up)
-def look_up(link: Link, *, options: PlanningOptions) -> LookUpResult:
+def look_up(link: Link, *, wanted: LookUps) -> LookUpResult:
     """Ask what the pictures cannot tell: who signed up, what archiving hides, who is really
     gone."""
-    wanted = find_look_ups(link.warehouse, options=options)
     evidence: list[Evidence] = []
     if wanted.archived or wanted.signups:
         audience_id = observations.read_state(link.warehouse, name="audience_id") or ""

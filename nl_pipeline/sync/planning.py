@@ -18,13 +18,21 @@ def make_plan(link: Link, *, mode: Mode) -> Plan:
     """Decide over what was observed last, with the look-ups that needs; returns the stored plan."""
     finish_interrupted(link)
     options = planning_options(link, mode=mode)
-    look_up(link, options=options)
+    with link.warehouse.kept_open():
+        decided = planning.compute_if_known(link.warehouse, options=options, now=link.now())
+        if isinstance(decided, str):
+            return _planned(link, plan_id=decided)
+    look_up(link, wanted=decided)
     with link.warehouse.kept_open():
         plan_id = planning.compute(link.warehouse, options=options, now=link.now())
-        news.forget(link.warehouse)
-        heads = plans.change_heads(link.warehouse, plan_id=plan_id)
-        validate(heads, schema=PLAN_SCHEMA, name="plan")
-        return plans.load(link.warehouse, plan_id=plan_id)
+        return _planned(link, plan_id=plan_id)
+
+
+def _planned(link: Link, *, plan_id: str) -> Plan:
+    news.forget(link.warehouse)
+    heads = plans.change_heads(link.warehouse, plan_id=plan_id)
+    validate(heads, schema=PLAN_SCHEMA, name="plan")
+    return plans.load(link.warehouse, plan_id=plan_id)
 
 
 def observe_and_plan(link: Link, *, mode: Mode) -> Plan:

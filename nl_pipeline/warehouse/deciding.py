@@ -166,13 +166,16 @@ def count_portions(db: duckdb.DuckDBPyConnection) -> int:
     return int(rows[0][0]) // PORTION + 1
 
 
-def decide(db: duckdb.DuckDBPyConnection, *, spreading: bool = True) -> None:
+def decide(
+    db: duckdb.DuckDBPyConnection, *, spreading: bool = True, people_are_found: bool = False
+) -> None:
     """Fill the temporary tables ``people``, ``decided`` and ``cancel_targets``.
 
     ``spreading``: whether contacts count as cancelled that an opt-out of another of their
     addresses is going to cancel; not so for what *is*, only for what is to be done.
     """
-    find_people(db)
+    if not people_are_found:
+        find_people(db)
     run_template(db, "decide.sql.j2", conditions=CONDITIONS)
     run_template(db, "cancelled.sql.j2")
     if spreading and db.execute("SELECT 1 FROM cancelled LIMIT 1").fetchall():

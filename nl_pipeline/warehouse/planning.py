@@ -16,6 +16,7 @@ from nl_pipeline.domain.brakes import Brake, BrakeReading, Brakes, Verdict, read
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.deciding import (
+    Inputs,
     PlanningOptions,
     active_fields,
     count_portions,
@@ -50,33 +51,45 @@ _ACTS_ON_ABSENCE = (
 )
 
 
-def find_look_ups(warehouse: Warehouse, *, options: PlanningOptions) -> LookUps:
-    """Which members and contacts must be looked up before a plan is decided."""
-    with warehouse.session() as db:
-        prepare(db, options=options, fields=warehouse.fields)
-        find_people(db)
-        archived = db.execute(
-            "SELECT m.key, m.member_id, m.changed_at FROM people AS p"
-            " JOIN members AS m ON m.member_id = p.member_id"
-            " WHERE p.member_state = 'ARCHIVED' AND p.provider = 'UNKNOWN'"
-        ).fetchall()
-        signups = db.execute(
-            "SELECT m.key, m.member_id, m.changed_at FROM people AS p"
-            " JOIN members AS m ON m.member_id = p.member_id"
-            " LEFT JOIN evidence AS e ON e.kind = 'signup' AND e.key = m.key"
-            "   AND e.member_changed_at IS NOT DISTINCT FROM m.changed_at"
-            " WHERE p.provider = 'SUB' AND e.key IS NULL AND ("
-            "   p.ledger = 'WITHDRAW_PERSON'"
-            "   OR (p.base NOT IN ('SUB', 'FIRST') AND p.newsletter <> 'YES')"
-            "   OR (p.base = 'FIRST' AND p.adopt_existing AND p.newsletter IN ('NONE', 'MISSING'))"
-            "   OR p.newsletter = 'DOI')"
-        ).fetchall()
-        missing = db.execute(
-            "SELECT key, base_crm_id FROM people WHERE base = 'SUB' AND newsletter = 'MISSING'"
-            " AND provider = 'SUB' AND base_crm_id IS NOT NULL"
-            " AND NOT EXISTS (SELECT 1 FROM contacts AS c WHERE c.crm_id = base_crm_id)"
-        ).fetchall()
+def _find_look_ups(db: duckdb.DuckDBPyConnection) -> LookUps:
+    """Which of the ``people`` must be looked up before a plan is decided."""
+    archived = db.execute(
+        "SELECT m.key, m.member_id, m.changed_at FROM people AS p"
+        " JOIN members AS m ON m.member_id = p.member_id"
+        " WHERE p.member_state = 'ARCHIVED' AND p.provider = 'UNKNOWN'"
+    ).fetchall()
+    signups = db.execute(
+        "SELECT m.key, m.member_id, m.changed_at FROM people AS p"
+        " JOIN members AS m ON m.member_id = p.member_id"
+        " LEFT JOIN evidence AS e ON e.kind = 'signup' AND e.key = m.key"
+        "   AND e.member_changed_at IS NOT DISTINCT FROM m.changed_at"
+        " WHERE p.provider = 'SUB' AND e.key IS NULL AND ("
+        "   p.ledger = 'WITHDRAW_PERSON'"
+        "   OR (p.base NOT IN ('SUB', 'FIRST') AND p.newsletter <> 'YES')"
+        "   OR (p.base = 'FIRST' AND p.adopt_existing AND p.newsletter IN ('NONE', 'MISSING'))"
+        "   OR p.newsletter = 'DOI')"
+    ).fetchall()
+    missing = db.execute(
+        "SELECT key, base_crm_id FROM people WHERE base = 'SUB' AND newsletter = 'MISSING'"
+        " AND provider = 'SUB' AND base_crm_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM contacts AS c WHERE c.crm_id = base_crm_id)"
+    ).fetchall()
     return LookUps(archived=archived, signups=signups, missing=[(k, int(i)) for k, i in missing])
+
+
+def compute_if_known(
+    warehouse: Warehouse, *, options: PlanningOptions, now: datetime
+) -> str | LookUps:
+    """The plan as by ``compute``, unless something must be looked up before: then what, and
+    nothing is stored."""
+    with warehouse.transaction() as db:
+        inputs = prepare(db, options=options, fields=warehouse.fields)
+        find_people(db)
+        wanted = _find_look_ups(db)
+        if wanted.archived or wanted.signups or wanted.missing:
+            return wanted
+        decide(db, people_are_found=True)
+        return _plan(db, inputs=inputs, options=options, fields=warehouse.fields, now=now)
 
 
 def compute(warehouse: Warehouse, *, options: PlanningOptions, now: datetime) -> str:
@@ -88,25 +101,31 @@ def compute(warehouse: Warehouse, *, options: PlanningOptions, now: datetime) ->
     with warehouse.transaction() as db:
         inputs = prepare(db, options=options, fields=warehouse.fields)
         decide(db)
-        run_template(db, "tags.sql.j2")
-        run_template(
-            db,
-            "changes.sql.j2",
-            fields=active_fields(warehouse.fields),
-            portions=count_portions(db),
-        )
-        run_template(db, "quarantine.sql.j2", parameters={"now": naive(now)})
-        readings = _apply_brakes(db, brakes=options.brakes, fields=active_fields(warehouse.fields))
-        verdict = _verdict(db, first=inputs.first)
-        return _store(
-            db,
-            options=options,
-            first=inputs.first,
-            complete=inputs.complete,
-            verdict=verdict,
-            readings=readings,
-            now=now,
-        )
+        return _plan(db, inputs=inputs, options=options, fields=warehouse.fields, now=now)
+
+
+def _plan(
+    db: duckdb.DuckDBPyConnection,
+    *,
+    inputs: Inputs,
+    options: PlanningOptions,
+    fields: Sequence[ProfileField],
+    now: datetime,
+) -> str:
+    active = active_fields(fields)
+    run_template(db, "tags.sql.j2")
+    run_template(db, "changes.sql.j2", fields=active, portions=count_portions(db))
+    run_template(db, "quarantine.sql.j2", parameters={"now": naive(now)})
+    readings = _apply_brakes(db, brakes=options.brakes, fields=active)
+    return _store(
+        db,
+        options=options,
+        first=inputs.first,
+        complete=inputs.complete,
+        verdict=_verdict(db, first=inputs.first),
+        readings=readings,
+        now=now,
+    )
 
 
 def _count(db: duckdb.DuckDBPyConnection, query: str) -> int:
