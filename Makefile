@@ -12,7 +12,7 @@ PYTHON ?=
 PYTEST_ARGS ?=
 PIP_ARGS ?=
 
-.PHONY: help install demo demo-ui dev test check faults kills bench clean
+.PHONY: help install demo demo-ui dev test check worlds faults kills bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +47,7 @@ dev: $(INSTALLED) ## Run sandbox, receiver and Dagster UI (http://127.0.0.1:3000
 KEEP_FREED := glibc.malloc.tcache_count=60000:glibc.malloc.tcache_max=65536:glibc.malloc.mxfast=0
 KEEP_FREED := $(KEEP_FREED):glibc.malloc.trim_threshold=268435456:glibc.malloc.top_pad=16777216
 KEEP_FREED := $(KEEP_FREED):glibc.malloc.mmap_threshold=268435456
-test faults: export GLIBC_TUNABLES := $(KEEP_FREED)
+test worlds faults: export GLIBC_TUNABLES := $(KEEP_FREED)
 test: $(INSTALLED) ## Run the tests (PYTEST_ARGS="-k name" for some of them)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
@@ -55,6 +55,10 @@ check: $(INSTALLED) ## Lint, check formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+worlds: export NL_WORLDS := deep
+worlds: $(INSTALLED) ## Draw many random worlds and let all of them end as the oracle says
+	$(BIN)/python -m pytest -n auto nl_pipeline_tests/properties
 
 faults: export NL_EVERY_FAULT := 1
 faults: $(INSTALLED) ## Break every call of a sync in every way, which takes a while

@@ -13,7 +13,7 @@ from nl_pipeline.sync.observe import Mode, read_contacts, read_members
 from nl_pipeline.sync.options import planning_options
 from nl_pipeline.warehouse import deciding, marking, planning
 from nl_pipeline_tests.properties.running import Observed, Stage, open_stage, play
-from nl_pipeline_tests.properties.worlds import ContactSeed, MemberSeed, Round, Story, stories
+from nl_pipeline_tests.properties.worlds import DEEP, ContactSeed, MemberSeed, Round, Story, stories
 
 _QUIET = Round(acts=(), full=True, cut=frozenset(), faults=(), meanwhile=())
 _BLANK = (0, 0, 0, 0, 0)
@@ -79,9 +79,9 @@ def _unequal(stage: Stage, *, table: str) -> set[tuple[object, ...]]:
 
 
 @settings(
-    max_examples=4,
+    max_examples=40 if DEEP else 2,
     deadline=None,
-    derandomize=True,
+    derandomize=not DEEP,
     phases=[Phase.generate],
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -9,7 +9,6 @@ somebody saw the person leave before.
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from nl_pipeline.sync.events.ingest import ingest
 from nl_pipeline.webhook_log.lines import LogLine, body_fields, encode
 from nl_pipeline_tests.properties.running import Stage, open_stage
 from nl_pipeline_tests.properties.worlds import (
+    DEEP,
     Act,
     ContactSeed,
     MemberSeed,
@@ -35,7 +35,6 @@ from nl_pipeline_tests.properties.worlds import (
     perform,
 )
 
-DEEP = os.environ.get("NL_WORLDS") == "deep"
 PEOPLE = (0, 4, 10)
 """Addresses that are written in their plain form."""
 _BLANK = (0, 0, 0, 0, 0)

@@ -6,7 +6,6 @@ drawn every time.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -15,9 +14,8 @@ from nl_pipeline.domain.brakes import Brake
 from nl_pipeline.domain.states import OPTED_OUT, Newsletter, ProviderState
 from nl_pipeline_tests import oracle
 from nl_pipeline_tests.properties.running import Observed, Stage, open_stage, play, release
-from nl_pipeline_tests.properties.worlds import Round, Story, stories
+from nl_pipeline_tests.properties.worlds import DEEP, Round, Story, stories
 
-_DEEP = os.environ.get("NL_WORLDS") == "deep"
 _WITHDRAWN = (Newsletter.NO, Newsletter.CANCEL)
 _REMOVALS = ("unsubscribe", "archive")
 #: What the longest chain needs: taken over, changed address, tags after it, and the empty plan.
@@ -26,9 +24,9 @@ _MOST_SYNCS = 5
 
 def _worlds(examples: int) -> settings:
     return settings(
-        max_examples=examples * (40 if _DEEP else 1),
+        max_examples=examples * (40 if DEEP else 1),
         deadline=None,
-        derandomize=not _DEEP,
+        derandomize=not DEEP,
         # A world of many people is not made smaller in any time worth waiting for.
         phases=[Phase.generate],
         database=None,
@@ -99,7 +97,7 @@ def _entries(stage: Stage) -> list[tuple[object, ...]]:
     return stage.rows("SELECT * FROM consent_ledger ORDER BY entry")
 
 
-@_worlds(7)
+@_worlds(5)
 @given(story=stories(fewest=10, most=24, rounds=3, unruly=True))
 def test_through_failures_and_interruptions_the_plan_is_the_oracles_and_no_opt_out_is_lost(
     story: Story,
@@ -118,7 +116,7 @@ def test_through_failures_and_interruptions_the_plan_is_the_oracles_and_no_opt_o
             assert stage.world.broken == []
 
 
-@_worlds(6)
+@_worlds(4)
 @given(story=stories(fewest=10, most=24, rounds=2, unruly=False))
 def test_in_peace_the_plan_equals_its_effects_and_the_world_comes_to_rest(story: Story) -> None:
     with open_stage(story) as stage:
@@ -183,7 +181,7 @@ def _withdrawn_and_sent_to(stage: Stage, *, observed: Observed) -> list[str]:
     return [key for key in sent_to if observed.codes.get(key) != "signed_up_again_not_eligible"]
 
 
-@_worlds(3)
+@_worlds(2)
 @given(story=stories(fewest=20, most=40, rounds=1, unruly=False))
 def test_one_change_that_fails_changes_nothing_for_anybody_else(story: Story) -> None:
     first = Round(story.rounds[0].acts, full=True, cut=frozenset(), faults=(), meanwhile=())

@@ -7,6 +7,7 @@ shrinks well. Must not be here: what a sync should do about it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ FIELDS = (
     ProfileField("city", "Ort", "CITY", direction=Direction.TO_CRM),
     ProfileField("letter", "Anrede", "LETTER"),
 )
+
+DEEP = os.environ.get("NL_WORLDS") == "deep"
+"""Whether many more worlds are drawn, other ones each time (`make worlds`)."""
 LABELS = {"k1": "Kauf", "k2": "Miete", "k3": 'Größe "M"'}
 PERMITTED = {"letter": ["Herr", "Frau", ""]}
 VALUES = ("", "Ada", "Zoë O'Neil", '=1+1;"x"', comparable("ü" * 200), "Herr", "Frau")
