@@ -25,6 +25,7 @@ with garbage_left_alone():
     )
     from nl_pipeline.orchestration.releases import release_job
     from nl_pipeline.orchestration.resources import ConnectionsResource
+    from nl_pipeline.orchestration.run_guard import build_run_guard
     from nl_pipeline.orchestration.schedules import build_schedules
     from nl_pipeline.orchestration.sensors import build_push_sensor
     from nl_pipeline.orchestration.webhook_sensor import build_webhook_sensor
@@ -52,6 +53,7 @@ def build_defs(
             build_push_sensor(partitions, running=automation_runs),
             build_event_sensor(partitions, running=automation_runs),
             build_webhook_sensor(chosen, running=automation_runs),
+            build_run_guard(running=automation_runs),
         ],
         "resources": {"connections": resource},
         # A process per step costs seconds on a small machine, and the steps of one connection

@@ -17,9 +17,10 @@ import dagster as dg
 from nl_pipeline.settings import Settings
 
 #: Dagster puts this tag on every run of a single partition, however it was started; the instance
-#: limits it to one run per value, which makes the runs of one connection serial.
+#: limits it to one run per value, which makes the syncs of one connection serial, and the ingests
+#: of one of its days.
 PARTITION_TAG = "dagster/partition"
-#: The same for runs of a connection's days.
+#: Runs of a connection's days have this as well. The instance limits it to two.
 CONNECTION_TAG = "dagster/partition/connection"
 CONNECTION, DAY = "connection", "day"
 

@@ -3,12 +3,14 @@
 Belongs here: handing assets a plain object that opens a ``Link``. Must not be here: use cases.
 Nothing is opened and no secret is read when a run starts; the first asset opens the connection of
 its partition and no other, and the assets after it in the same process go on with it. A link per
-asset would ask the CRM for its fields, which takes it seconds, six times a run.
+asset would ask the CRM for its fields, which takes it seconds, six times a run. The run notes the
+process in which that happens, for the run guard.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from pydantic import Field
 from nl_pipeline import settings
 from nl_pipeline.orchestration.failures import failures_without_personal_data
 from nl_pipeline.orchestration.progress import Log, LoggedProgress
+from nl_pipeline.orchestration.run_guard import Process, note_process
 from nl_pipeline.settings import Settings
 from nl_pipeline.sync.link import Link, open_link
 
@@ -63,6 +66,12 @@ class ConnectionsResource(dg.ConfigurableResource[Connections]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Connections:
         """The settings as they are at the start of the process that runs the steps."""
+        if context.instance is not None and context.run is not None:
+            note_process(
+                context.instance,
+                run_id=context.run.run_id,
+                process=Process.living(os.getpid()),
+            )
         path = None if self.settings_file is None else Path(self.settings_file)
         return Connections(
             settings=settings.load(path), retry_after_seconds=self.retry_after_seconds

@@ -21,6 +21,8 @@ from pathlib import Path
 import dagster as dg
 
 import nl_pipeline
+from nl_pipeline.orchestration.run_guard import PROCESS_TAG
+from nl_pipeline.orchestration.webhook_sensor import INGEST_WEBHOOKS
 from nl_pipeline.settings import CONFIG_VARIABLE, DEFAULT_FILE, SANDBOX_CONNECTION
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
@@ -108,6 +110,15 @@ class Processes:
                 )
 
             _wait(ticked, what="a tick of the webhook sensor")
+
+    def wait_for_a_run(self) -> None:
+        """Wait until an ingest is in the middle of its steps."""
+        under_way = dg.RunsFilter(job_name=INGEST_WEBHOOKS, statuses=[dg.DagsterRunStatus.STARTED])
+        with dg.DagsterInstance.from_config(str(self.folder / "dagster_home")) as instance:
+            _wait(
+                lambda: any(PROCESS_TAG in run.tags for run in instance.get_runs(under_way)),
+                what="a run of the ingest",
+            )
 
     def _started(self, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / "stderr.txt").open("ab") as errors:

@@ -26,13 +26,15 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def test_runs_of_one_connection_are_serial(instance: dg.DagsterInstance) -> None:
+def test_runs_of_a_partition_are_serial_and_two_days_may_run_at_once(
+    instance: dg.DagsterInstance,
+) -> None:
     limits = instance.get_concurrency_config().run_queue_config
 
     assert limits is not None
     assert limits.tag_concurrency_limits == [
-        {"key": tag, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
-        for tag in (PARTITION_TAG, CONNECTION_TAG)
+        {"key": tag, "value": {"applyLimitPerUniqueValue": True}, "limit": limit}
+        for tag, limit in ((PARTITION_TAG, 1), (CONNECTION_TAG, 2))
     ]
 
 
@@ -48,6 +50,13 @@ def test_what_steps_print_is_not_kept(instance: dg.DagsterInstance) -> None:
 
 def test_nothing_is_reported_to_the_vendor(instance: dg.DagsterInstance) -> None:
     assert not instance.telemetry_enabled
+
+
+def test_a_run_that_never_starts_or_never_ends_is_ended(instance: dg.DagsterInstance) -> None:
+    assert instance.run_monitoring_enabled
+    assert instance.run_monitoring_start_timeout_seconds == 120
+    assert instance.run_monitoring_poll_interval_seconds == 30
+    assert instance.run_monitoring_max_runtime_seconds == 6 * 60 * 60
 
 
 def test_only_runs_whose_process_died_are_started_again(instance: dg.DagsterInstance) -> None:
