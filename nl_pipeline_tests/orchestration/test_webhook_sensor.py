@@ -3,64 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from nl_pipeline import settings
 from nl_pipeline.definitions import build_defs
 from nl_pipeline.orchestration.partitions import CONNECTION_TAG
-from nl_pipeline.orchestration.webhook_sensor import INGEST_WEBHOOKS, build_webhook_sensor
+from nl_pipeline.orchestration.webhook_sensor import INGEST_WEBHOOKS
 from nl_pipeline_tests.orchestration.conftest import NORTH, SOUTH
 from nl_pipeline_tests.orchestration.deployment import write_connections
+from nl_pipeline_tests.orchestration.growing_log import FRIDAY, Log, Waits
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
-MONDAY, TUESDAY, FRIDAY = "2026-11-23", "2026-11-24", "2026-11-27"
+MONDAY, TUESDAY = "2026-11-23", "2026-11-24"
 TOMORROW, MUCH_LATER = "2026-11-28", "2030-01-01"
 FIRST_DAY, LONG_AGO = "2026-01-01", "2025-06-01"
-
-
-class Log:
-    """The logs of two connections, and ticks of a sensor over them on a Friday, with its cursor
-    kept."""
-
-    def __init__(self, settings_file: Path, *, instance: dg.DagsterInstance) -> None:
-        self.settings_file = settings_file
-        self.settings = settings.load(settings_file)
-        self.instance = instance
-        self.cursor: str | None = None
-        self.watch(seconds=0)
-
-    def grow(self, connection: str, day: str, *, writer: str = "aa", size: int = 10) -> None:
-        path = self.settings.webhook_log_dir(connection) / day / f"13.{writer}-0.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(b"x" * size)
-
-    def forget(self, connection: str, day: str) -> None:
-        shutil.rmtree(self.settings.webhook_log_dir(connection) / day)
-
-    def watch(self, *, seconds: float = 30) -> None:
-        """Have ticks wait for something to be there, by the settings as they are now."""
-        self.sensor = build_webhook_sensor(
-            self.settings,
-            running=False,
-            watch_seconds=seconds,
-            today=lambda: date.fromisoformat(FRIDAY),
-        )
-
-    def tick(self) -> list[str]:
-        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor) as context:
-            result = self.sensor(context)
-        assert isinstance(result, dg.SensorResult)
-        self.cursor = result.cursor
-        self.keys = [request.run_key for request in result.run_requests or []]
-        return [str(request.partition_key) for request in result.run_requests or []]
 
 
 @pytest.fixture
@@ -282,21 +243,6 @@ def test_a_tick_that_waits_looks_at_the_newest_days_only(
 
     assert FRIDAY in waited.looked_at
     assert MONDAY not in waited.looked_at
-
-
-@dataclass
-class Waits:
-    """The folders that were listed between the first pause of a tick and the second, after which
-    something comes."""
-
-    then: Callable[[], None]
-    pauses: int = 0
-    looked_at: list[str] = field(default_factory=list)
-
-    def pause(self, _: float) -> None:
-        self.pauses += 1
-        if self.pauses == 2:
-            self.then()
 
 
 @pytest.fixture
