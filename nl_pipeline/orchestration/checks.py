@@ -12,8 +12,6 @@ CRM (P11). A blocking check stops the same run only; whoever launches the push a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import dagster as dg
 
 from nl_pipeline.domain.brakes import Verdict
@@ -75,9 +73,9 @@ WEBHOOKS_ALIVE = dg.AssetCheckSpec(
 )
 
 
-def judge_log(taken: Sequence[TakenIn]) -> dg.AssetCheckResult:
+def judge_log(taken: TakenIn) -> dg.AssetCheckResult:
     """Whether all lines that were read could be used."""
-    unusable = sum(sum(part.poison.values()) for part in taken)
+    unusable = sum(taken.poison.values())
     return _result(
         LOG_USABLE,
         passed=not unusable,

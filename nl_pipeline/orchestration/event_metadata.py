@@ -6,8 +6,7 @@ not be here: whom an event is about.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 
 import dagster as dg
@@ -25,20 +24,17 @@ from nl_pipeline.warehouse.event_reports import EventCount, count_events, delays
 NEEDS_SYNC = "needs_sync"
 
 
-def log_metadata(taken: Sequence[TakenIn]) -> Metadata:
-    """What was read of the log, over all days of a run."""
-    new = _summed(part.new for part in taken)
+def log_metadata(taken: TakenIn) -> Metadata:
+    """What was read of the log."""
     return {
-        "dagster/row_count": dg.IntMetadataValue(sum(new.values())),
+        "dagster/row_count": dg.IntMetadataValue(sum(taken.new.values())),
         "dagster/column_schema": dg.TableSchemaMetadataValue(events_table()),
-        "lines": dg.IntMetadataValue(sum(part.lines for part in taken)),
-        "lines_unusable": dg.IntMetadataValue(sum(sum(part.poison.values()) for part in taken)),
-        "segments_torn": dg.IntMetadataValue(sum(part.torn for part in taken)),
-        "events_told_before": dg.IntMetadataValue(
-            sum(sum(part.duplicates.values()) for part in taken)
-        ),
-        "new_events": _counted(new, name="event"),
-        "unusable": _counted(_summed(part.poison for part in taken), name="cause"),
+        "lines": dg.IntMetadataValue(taken.lines),
+        "lines_unusable": dg.IntMetadataValue(sum(taken.poison.values())),
+        "segments_torn": dg.IntMetadataValue(taken.torn),
+        "events_told_before": dg.IntMetadataValue(sum(taken.duplicates.values())),
+        "new_events": _counted(taken.new, name="event"),
+        "unusable": _counted(taken.poison, name="cause"),
     }
 
 
@@ -140,10 +136,6 @@ def _events(counts: Sequence[EventCount]) -> dg.TableMetadataValue:
         ],
         columns={"event": "string", "told by": "string", "outcome": "string", "events": "int"},
     )
-
-
-def _summed(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
-    return sum((Counter(part) for part in parts), Counter())
 
 
 def _counted(counts: Mapping[str, int], *, name: str) -> dg.TableMetadataValue:

@@ -44,15 +44,16 @@ def _window(context: dg.AssetExecutionContext) -> Window:
 def webhook_log(
     context: dg.AssetExecutionContext, connections: dg.ResourceParam[Connections]
 ) -> dg.MaterializeResult:
-    """What the receiver has logged on a day, read as far as it goes: each line validated and turned
-    into an event, kept once in the table `subscriber_events`.
+    """What the receiver has logged, read as far as it goes: each line validated and turned into an
+    event, kept once in the table `subscriber_events`.
 
     A withdrawal is in the consent ledger with it. A line that can't be used is listed and stops no
-    other. What was read before is not read again.
+    other. What was read before is not read again; what is unread is read whatever its day, so that
+    a run makes up for one that failed.
     """
     window = _window(context)
     with connections.open(window.connection, log=context.log) as link:
-        taken = [take_in(link, day=day) for day in window.days]
+        taken = take_in(link)
         return dg.MaterializeResult(metadata=log_metadata(taken), check_results=[judge_log(taken)])
 
 

@@ -40,8 +40,8 @@ def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             INGEST_WEBHOOKS,
             selection=dg.AssetSelection.assets(*INGEST),
-            description="Takes in what the receiver has logged on a day: opt-outs into the CRM at"
-            " once, activities, and who is to be synced.",
+            description="Takes in what the receiver has logged and nobody has read yet: opt-outs"
+            " into the CRM at once, activities, and who is to be synced.",
         ),
         dg.define_asset_job(
             RECOVER_HISTORY,
@@ -52,7 +52,7 @@ def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             WATCH_WEBHOOKS,
             selection=dg.AssetSelection.assets(*WATCH),
-            description="Looks at the webhooks and puts them right; reads reports of campaigns that"
-            " are due.",
+            description="Looks at the webhooks and puts them right; makes up for an ingest that"
+            " failed; reads reports of campaigns that are due.",
         ),
     ]

@@ -16,7 +16,7 @@ from nl_pipeline.orchestration.event_metadata import reports_metadata, watch_met
 from nl_pipeline.orchestration.partitions import CONNECTION
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync.activities import write
-from nl_pipeline.sync.events.ingest import carry_out
+from nl_pipeline.sync.events.ingest import carry_out, take_in
 from nl_pipeline.sync.history import read_reports
 from nl_pipeline.sync.webhook_watch import place_of, repair
 
@@ -67,8 +67,13 @@ def campaign_reports(
 
     Reports are read once they are due and again while mails may still bounce. Nothing is asked if
     neither is wanted as an activity.
+
+    First the log is read as far as it goes and opt-outs are carried out, for ingests that failed:
+    no opt-out waits for a report.
     """
     with connections.open(context.partition_key, log=context.log) as link:
+        take_in(link)
+        carry_out(link)
         read = read_reports(link)
         carried = carry_out(link)
         if carried.stopped_by is not None:

@@ -9,6 +9,7 @@ without a newline is not yielded: it is being written, or was torn when its writ
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,13 +38,19 @@ class BadLine:
     cause: str
 
 
-def segments(folder: Path, *, day: date | None = None) -> list[Segment]:
-    """The segments of a connection, those of one UTC day if ``day`` is given, sorted by name.
+def segments(folder: Path, *, day: date | None = None, since: date | None = None) -> list[Segment]:
+    """The segments of a connection, sorted by name: of one UTC ``day``, or of all ``since`` one.
 
-    Looks at names and sizes only. Empty if nothing was ever received.
+    Looks at names and sizes only, and at nothing in folders of other days. Empty if nothing was
+    ever received.
     """
-    days = [f"{day:%Y-%m-%d}"] if day is not None else _days(folder)
-    found = [segment for name in days for segment in _segments_of(folder, day=name)]
+    days = [day] if day is not None else _days(folder)
+    found = [
+        segment
+        for one in days
+        if since is None or one >= since
+        for segment in _segments_of(folder, day=one)
+    ]
     return sorted(found, key=lambda segment: segment.name)
 
 
@@ -52,10 +59,15 @@ def read(
 ) -> Iterator[tuple[int, LogLine | BadLine]]:
     """The lines of a segment that begin at ``from_byte`` or later, each with the byte after it.
 
-    ``from_byte`` is 0 or a byte that an earlier read yielded. FileNotFoundError if the segment is
-    gone; ValueError for a name that is not one of a segment.
+    ``from_byte`` is 0 or a byte that an earlier read yielded. Nothing if the segment is gone: its
+    writer took it back, and had acknowledged none of it. ValueError for a name that is not one of a
+    segment.
     """
-    with paths.segment_path(folder, segment=segment).open("rb") as file:
+    try:
+        opened = paths.segment_path(folder, segment=segment).open("rb")
+    except FileNotFoundError:
+        return
+    with opened as file:
         file.seek(from_byte)
         at = from_byte
         for raw in file:
@@ -68,25 +80,28 @@ def read(
                 yield at, BadLine(segment, begin, str(unreadable))
 
 
-def _days(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if paths.DAY.fullmatch(entry.name)]
-    except FileNotFoundError:
-        return []
+def _days(folder: Path) -> list[date]:
+    """The days there are folders of; what only looks like a day, such as 2026-02-30, is none."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if paths.DAY.fullmatch(entry.name):
+                with contextlib.suppress(ValueError):
+                    found.append(date.fromisoformat(entry.name))
+    return found
 
 
-def _segments_of(folder: Path, *, day: str) -> Iterator[Segment]:
+def _segments_of(folder: Path, *, day: date) -> Iterator[Segment]:
     try:
-        with os.scandir(folder / day) as entries:
+        with os.scandir(folder / day.isoformat()) as entries:
             for entry in entries:
-                name = f"{day}/{entry.name}"
+                name = f"{day.isoformat()}/{entry.name}"
                 if paths.SEGMENT.fullmatch(name):
                     try:
                         size = entry.stat().st_size
                     except FileNotFoundError:
-                        # An empty segment that its writer took back.
+                        # Its writer took it back.
                         continue
-                    yield Segment(name, date.fromisoformat(day), size)
-    except FileNotFoundError:
+                    yield Segment(name, day, size)
+    except (FileNotFoundError, NotADirectoryError):
         return

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 import httpx
+import yaml
 
 from nl_pipeline.orchestration.partitions import connection_day
 from nl_pipeline.sandbox import credentials
@@ -45,6 +46,19 @@ class HookedDeployment:
         # Times of webhooks are whole seconds: nothing happens in the second of the last sync.
         control.advance(seconds=2)
         control.act("mailchimp", actor=actor, action=action, email=email, **details)
+
+    def age_log(self, *, days: int) -> None:
+        """What was received today was received some days ago, and the receiver got stuck then."""
+        today = datetime.now(UTC).date()
+        folder = self.mailbox.folder
+        (folder / f"{today}").rename(folder / f"{today - timedelta(days=days)}")
+
+    def want_activity(self, name: str, **activity: str) -> None:
+        """Have an activity written for something from now on."""
+        file = self.deployment.settings_file
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document["connections"][NORTH].setdefault("activities", {})[name] = activity
+        file.write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def ingest(self, *, day: date | None = None) -> dg.ExecuteInProcessResult:
         """The job that the webhook sensor asks for."""

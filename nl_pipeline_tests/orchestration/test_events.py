@@ -4,7 +4,7 @@ outage."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -146,6 +146,51 @@ def test_while_the_crm_is_away_the_run_fails_and_the_next_one_carries_it_out(
     assert told.booked(leaves) == [LEFT]
     events = [str(event) for event in told.deployment.instance.all_logs(during.run_id)]
     assert not any(leaves in event for event in events)
+
+
+def test_what_is_unread_of_an_earlier_day_is_read_by_the_run_of_another(
+    told: HookedDeployment,
+) -> None:
+    leaves = told.someone()
+    told.act("person", "unsubscribe", leaves)
+    told.age_log(days=3)
+
+    result = told.ingest()
+
+    assert metadata_of(result, "webhook_log")["lines"].value == 1
+    assert told.contact(leaves)["newsletter_aktiv"] == CANCEL
+
+
+def test_the_hourly_watch_makes_up_for_an_ingest_that_never_ran(told: HookedDeployment) -> None:
+    leaves = told.someone()
+    told.act("person", "unsubscribe", leaves)
+
+    result = told.deployment.run("watch_webhooks", NORTH)
+
+    assert result.success
+    assert told.contact(leaves)["newsletter_aktiv"] == CANCEL
+    assert told.booked(leaves) == [LEFT]
+
+
+def test_an_opt_out_does_not_wait_for_the_report_of_a_campaign(told: HookedDeployment) -> None:
+    leaves = told.someone()
+    told.want_activity("hard_bounce", kind="Newsletter", type="bestellt")
+    told.mailbox.put_form(
+        type="campaign",
+        fired_at=f"{datetime.now(UTC) - timedelta(minutes=5):%Y-%m-%d %H:%M:%S}",
+        data_id="c0ffee",
+        data_status="sent",
+    )
+    told.act("person", "unsubscribe", leaves)
+    control = told.deployment.controls[NORTH]
+    control.fault("mailchimp", kind="status", match="/reports/", status=403, times=50)
+
+    result = told.deployment.run("watch_webhooks", NORTH)
+    reports_asked = control.struck()
+    control.clear_faults()
+
+    assert (result.success, reports_asked > 0) == (False, True)
+    assert told.contact(leaves)["newsletter_aktiv"] == CANCEL
 
 
 def test_a_backfill_over_days_recovers_what_no_webhook_told(told: HookedDeployment) -> None:

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from nl_pipeline import settings
+from nl_pipeline.definitions import build_defs
 from nl_pipeline.orchestration.partitions import CONNECTION_TAG
-from nl_pipeline.orchestration.webhook_sensor import INGEST_WEBHOOKS, build_webhook_sensor
-from nl_pipeline.settings import Settings
+from nl_pipeline.orchestration.webhook_sensor import INGEST_WEBHOOKS
 from nl_pipeline_tests.orchestration.conftest import NORTH, SOUTH
 from nl_pipeline_tests.orchestration.deployment import write_connections
+from nl_pipeline_tests.orchestration.growing_log import FRIDAY, Log, Waits
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
-MONDAY, TUESDAY, FRIDAY = "2026-11-23", "2026-11-24", "2026-11-27"
-
-
-class Log:
-    """The logs of two connections, and ticks of a sensor over them with its cursor kept."""
-
-    def __init__(self, chosen: Settings, *, instance: dg.DagsterInstance) -> None:
-        self.settings = chosen
-        self.instance = instance
-        self.cursor: str | None = None
-        self.sensor = build_webhook_sensor(chosen, running=False, watch_seconds=0)
-
-    def grow(self, connection: str, day: str, *, writer: str = "aa", size: int = 10) -> None:
-        path = self.settings.webhook_log_dir(connection) / day / f"13.{writer}-0.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(b"x" * size)
-
-    def tick(self) -> list[str]:
-        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor) as context:
-            result = self.sensor(context)
-        assert isinstance(result, dg.SensorResult)
-        self.cursor = result.cursor
-        self.keys = [request.run_key for request in result.run_requests or []]
-        return [str(request.partition_key) for request in result.run_requests or []]
+MONDAY, TUESDAY = "2026-11-23", "2026-11-24"
+TOMORROW, MUCH_LATER = "2026-11-28", "2030-01-01"
+FIRST_DAY, LONG_AGO = "2026-01-01", "2025-06-01"
 
 
 @pytest.fixture
@@ -48,7 +29,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
     unused = SandboxControl("http://127.0.0.1:9")
     file = write_connections(tmp_path, {NORTH: unused, SOUTH: unused})
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Log(settings.load(file), instance=instance)
+        yield Log(file, instance=instance)
 
 
 def test_without_a_log_nothing_is_asked_for(log: Log) -> None:
@@ -119,6 +100,168 @@ def test_a_run_that_waits_is_enough_and_nothing_is_forgotten_meanwhile(log: Log)
 
     assert while_it_waits == []
     assert log.tick() == [f"{NORTH}|{MONDAY}"]
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [(TOMORROW, FRIDAY), (MUCH_LATER, FRIDAY), (LONG_AGO, FIRST_DAY)],
+)
+def test_a_day_that_is_no_partition_is_asked_for_with_the_nearest_that_is_one(
+    log: Log, named: str, asked: str
+) -> None:
+    log.grow(NORTH, named)
+
+    assert log.tick() == [f"{NORTH}|{asked}"]
+
+
+def test_days_that_fall_on_the_same_partition_are_asked_for_together(log: Log) -> None:
+    log.grow(NORTH, FRIDAY)
+    log.grow(NORTH, TOMORROW)
+    log.grow(NORTH, MUCH_LATER)
+
+    assert log.tick() == [f"{NORTH}|{FRIDAY}"]
+
+
+# Dagster warns of the tags it makes of partitions itself.
+@pytest.mark.filterwarnings("ignore:Non-compliant tag keys:DeprecationWarning")
+def test_dagster_takes_every_request_whatever_the_days_of_the_log_are_called(log: Log) -> None:
+    log.grow(NORTH, LONG_AGO)
+    log.grow(NORTH, MUCH_LATER)
+    log.grow(SOUTH, TUESDAY)
+    defs = build_defs(settings_file=log.settings_file)
+    with dg.build_sensor_context(instance=log.instance, definitions=defs) as context:
+        requests = (
+            defs.resolve_sensor_def("webhook_sensor").evaluate_tick(context).run_requests or []
+        )
+
+    assert len(requests) == 3
+
+
+def test_before_the_first_day_that_dagster_offers_nothing_is_asked_for(log: Log) -> None:
+    first = date.fromisoformat(FRIDAY) + timedelta(days=1)
+    webhooks = log.settings.webhooks.model_copy(update={"first_day": first})
+    log.settings = replace(log.settings, webhooks=webhooks)
+    log.watch(seconds=0)
+    log.grow(NORTH, FRIDAY)
+
+    assert log.tick() == []
+
+
+def test_a_segment_of_the_future_hides_no_real_day(log: Log) -> None:
+    log.grow(NORTH, MUCH_LATER)
+    log.tick()
+    log.grow(NORTH, FRIDAY)
+
+    assert log.tick() == [f"{NORTH}|{FRIDAY}"]
+
+
+def test_a_segment_of_the_future_is_asked_for_each_time_it_grows(log: Log) -> None:
+    log.grow(NORTH, MUCH_LATER)
+    log.tick()
+    quiet = log.tick()
+    log.grow(NORTH, MUCH_LATER)
+
+    assert (quiet, log.tick()) == ([], [f"{NORTH}|{FRIDAY}"])
+
+
+def test_a_receiver_whose_clock_is_days_behind_is_heard_each_time(log: Log) -> None:
+    log.grow(NORTH, FRIDAY)
+    log.tick()
+    asked, keys = [], set()
+    for _ in range(2):
+        log.grow(NORTH, MONDAY, writer="bb")
+        asked.append(log.tick())
+        keys.update(log.keys)
+
+    assert asked == [[f"{NORTH}|{FRIDAY}"]] * 2
+    assert len(keys) == 2
+    assert log.tick() == []
+
+
+def test_two_growths_after_which_a_day_is_equally_long_have_two_keys(log: Log) -> None:
+    log.grow(NORTH, FRIDAY, writer="aa")
+    log.tick()
+    before = log.keys
+    log.forget(NORTH, FRIDAY)
+    log.grow(NORTH, FRIDAY, writer="bb")
+
+    assert log.tick() == [f"{NORTH}|{FRIDAY}"]
+    assert log.keys != before
+
+
+def test_the_same_growth_has_the_same_key_if_a_tick_was_lost(log: Log) -> None:
+    log.grow(NORTH, FRIDAY)
+    log.tick()
+    before = log.keys
+    log.cursor = None
+    log.tick()
+
+    assert log.keys == before
+
+
+def test_what_comes_while_a_tick_waits_is_asked_for_by_that_tick(
+    log: Log, waits: Callable[..., Waits]
+) -> None:
+    log.grow(NORTH, FRIDAY)
+    log.tick()
+    log.watch()
+    waits(then=lambda: log.grow(NORTH, FRIDAY))
+
+    assert log.tick() == [f"{NORTH}|{FRIDAY}"]
+
+
+def test_a_segment_of_the_future_keeps_no_tick_from_seeing_what_comes(
+    log: Log, waits: Callable[..., Waits]
+) -> None:
+    log.grow(NORTH, FRIDAY)
+    log.grow(NORTH, MUCH_LATER)
+    log.tick()
+    log.watch(seconds=1)
+    waits(then=lambda: log.grow(NORTH, FRIDAY))
+
+    assert log.tick() == [f"{NORTH}|{FRIDAY}"]
+
+
+def test_the_first_segment_of_a_connection_is_seen_while_a_tick_waits(
+    log: Log, waits: Callable[..., Waits]
+) -> None:
+    log.watch()
+    waits(then=lambda: log.grow(SOUTH, FRIDAY))
+
+    assert log.tick() == [f"{SOUTH}|{FRIDAY}"]
+
+
+def test_a_tick_that_waits_looks_at_the_newest_days_only(
+    log: Log, waits: Callable[..., Waits]
+) -> None:
+    log.grow(NORTH, MONDAY)
+    log.grow(NORTH, FRIDAY)
+    log.tick()
+    log.watch()
+    waited = waits(then=lambda: log.grow(NORTH, FRIDAY))
+    log.tick()
+
+    assert FRIDAY in waited.looked_at
+    assert MONDAY not in waited.looked_at
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Waits]:
+    """Pauses of a tick take no time; ``then`` is done in the second of them."""
+
+    def install(*, then: Callable[[], None]) -> Waits:
+        waited, listing = Waits(then), os.scandir
+
+        def scandir(folder: Path) -> object:
+            if waited.pauses == 1:
+                waited.looked_at.append(folder.name)
+            return listing(folder)
+
+        monkeypatch.setattr("nl_pipeline.webhook_log.reading.os.scandir", scandir)
+        monkeypatch.setattr("nl_pipeline.orchestration.webhook_sensor.time.sleep", waited.pause)
+        return waited
+
+    return install
 
 
 @dg.job(name=INGEST_WEBHOOKS)

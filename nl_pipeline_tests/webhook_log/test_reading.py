@@ -130,10 +130,28 @@ def test_segments_are_listed_by_name_with_their_size_and_day(tmp_path: Path) -> 
     assert {segment.size for segment in found} == {5}
     assert segments(tmp_path, day=date(2026, 11, 24)) == found[:1]
     assert segments(tmp_path, day=date(2026, 11, 23)) == []
+    assert segments(tmp_path, since=date(2026, 11, 24)) == found
+    assert segments(tmp_path, since=date(2026, 11, 25)) == found[1:]
 
 
 def test_a_connection_that_never_received_has_no_segments(tmp_path: Path) -> None:
     assert segments(tmp_path / "agency") == []
+
+
+def test_what_only_looks_like_a_day_hides_no_other(tmp_path: Path) -> None:
+    written(tmp_path, b"12345")
+    written(tmp_path, b"12345", segment="2026-02-30/13.b-1.jsonl")
+    (tmp_path / "2026-11-24").write_text("a file")
+
+    assert [segment.name for segment in segments(tmp_path)] == [SEGMENT]
+
+
+def test_a_segment_that_its_writer_took_back_has_no_lines(tmp_path: Path) -> None:
+    folder = written(tmp_path, encode(line(b"a")))
+    (listed,) = segments(folder)
+    (folder / SEGMENT).unlink()
+
+    assert list(read(folder, segment=listed.name)) == []
 
 
 @pytest.mark.parametrize("name", ["../signing_keys.json", "2026-11-25/../../x.jsonl", "/etc/hosts"])
