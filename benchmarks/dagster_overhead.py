@@ -148,7 +148,8 @@ def _instance_folder(folder: Path) -> Path:
     home = folder / "dagster_home"
     home.mkdir()
     shipped = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
-    shipped.pop("concurrency")
+    for queue in ("concurrency", "run_queue"):
+        shipped.pop(queue)
     shipped["run_coordinator"] = {
         "module": "dagster._core.run_coordinator",
         "class": "DefaultRunCoordinator",
