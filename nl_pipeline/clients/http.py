@@ -98,6 +98,16 @@ def connections(base_url: str, *, timeout_seconds: float, most: int | None = Non
     )
 
 
+def answers(url: str, *, timeout_seconds: float = 10.0) -> bool:
+    """Whether a GET on the URL is answered with 2xx, without a redirect. The URL may be a secret:
+    nothing of it is told."""
+    try:
+        with connections(url, timeout_seconds=timeout_seconds) as http:
+            return http.get(url, follow_redirects=False).is_success
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
 @cache
 def _certificates(uses_environment: bool, /) -> ssl.SSLContext:
     """What certificates are verified with; reading the authorities takes longer than a call."""

@@ -122,6 +122,8 @@ class HookIntake:
 
     def _judge(self, hook: Hook, *, body: bytes, headers: dict[str, str]) -> str:
         signing_secrets = hook.keys.of(hook.origin)
+        if signing_secrets is None:
+            return "wrong"
         if not signing_secrets:
             return "unsigned"
         is_valid = is_signed(

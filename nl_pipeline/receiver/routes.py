@@ -68,11 +68,13 @@ class KnownKeys:
         self._file = file
         self._seen: tuple[int, int, int] | None = None
         self._by_origin: dict[str, tuple[str, ...]] = {}
+        self._is_damaged = False
 
-    def of(self, origin: str) -> tuple[str, ...]:
+    def of(self, origin: str) -> tuple[str, ...] | None:
         """The secrets the webhooks of an origin sign with; none where they do not.
 
-        A damaged file changes nothing: what was known before goes on to count.
+        While the file is damaged, those that were known before go on to count; None where none
+        were: whether they sign is not known then.
         """
         found = self._look()
         if found != self._seen:
@@ -81,12 +83,14 @@ class KnownKeys:
                 known = self._file.read()
             except (keys.UnreadableKeys, OSError) as error:
                 _log.error("Signing keys can't be read: %s", type(error).__name__)
+                self._is_damaged = True
             else:
+                self._is_damaged = False
                 self._by_origin = {
                     key.origin: tuple(k.signing_secret for k in known if k.origin == key.origin)
                     for key in known
                 }
-        return self._by_origin.get(origin, ())
+        return self._by_origin.get(origin, None if self._is_damaged else ())
 
     def _look(self) -> tuple[int, int, int] | None:
         try:

@@ -106,16 +106,25 @@ def _kinds(link: Link) -> dict[str, KindType]:
 
 
 def _write(link: Link, *, portion: list[Booking], kinds: dict[str, KindType]) -> int:
+    made = [(b, _activity(link, booking=b, kind=kinds[b.kind])) for b in portion]
+    # One that the CRM cannot be told stops no other: it is refused before anything is sent.
+    ready = [(b, new) for b, new in made if link.crm.client.can_tell(new)]
+    sent = {b for b, _ in ready}
     bookings.note(
-        link.warehouse, noted=[Noted(booking, "sending") for booking in portion], now=link.now()
+        link.warehouse,
+        noted=[
+            Noted(b, "sending") if b in sent else Noted(b, "refused", cause="impossible_time")
+            for b in portion
+        ],
+        now=link.now(),
     )
+    if not ready:
+        return 0
     with link.counting("write"):
-        outcomes = link.crm.client.create_activities(
-            [_activity(link, booking=booking, kind=kinds[booking.kind]) for booking in portion]
-        )
+        outcomes = link.crm.client.create_activities([new for _, new in ready])
     noted = []
     stop: OperatorNeeded | None = None
-    for booking, outcome in zip(portion, outcomes, strict=True):
+    for (booking, _), outcome in zip(ready, outcomes, strict=True):
         error = outcome.error
         if error is None:
             noted.append(Noted(booking, "written", str(outcome.record_id or "")))

@@ -6,7 +6,7 @@ one bad value does not keep the rest out. Must not be here: what is to be change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,12 @@ _PORTION = 200
 _STATUS = "newsletter_aktiv"
 
 OnResults = Callable[[list[Result]], None]
+#: Of these keys, those who have left since a Yes was planned for them.
+Left = Callable[[Collection[str]], Collection[str]]
+
+
+def _nobody(keys: Collection[str]) -> Collection[str]:
+    return ()
 
 
 class CrmWriting:
@@ -46,26 +52,31 @@ class CrmWriting:
         self._fields = {f.name: f for f in fields}
         self._tag_field = tag_field
 
-    def push(self, pending: Sequence[Pending], *, on_results: OnResults) -> None:
+    def push(
+        self, pending: Sequence[Pending], *, on_results: OnResults, left: Left = _nobody
+    ) -> None:
         """Send changes of contacts, all of one contact in one action; results as they come.
 
-        Raises OperatorNeeded when the service refuses to work with us at all.
+        Right before each portion that is sent ``left`` is asked for those who get a Yes; whoever it
+        names gets none, and it is "overtaken". Raises OperatorNeeded when the service refuses to
+        work with us at all.
         """
         creations = [p for p in pending if p.change.action == "create_contact"]
         by_contact: dict[str, list[Pending]] = {}
         others = [p for p in pending if p.change.action != "create_contact"]
         for item in self._by_entry(others):
             by_contact.setdefault(item.change.record_id, []).append(item)
-        refused = self._modify(list(by_contact.values()), on_results=on_results)
+        refused = self._modify(list(by_contact.values()), on_results=on_results, left=left)
         # One bad value refuses the whole action: the changes of that contact go one by one then,
         # and the values of a profile change too.
         single = [[item] for items in refused if len(items) > 1 for item in items]
         alone = [items[0] for items in refused if len(items) == 1]
-        alone += [items[0] for items in self._modify(single, on_results=on_results)]
+        again = self._modify(single, on_results=on_results, left=left)
+        alone += [items[0] for items in again]
         for start in range(0, len(alone), _PORTION):
             self._modify_by_value(alone[start : start + _PORTION], on_results=on_results)
         for start in range(0, len(creations), _PORTION):
-            self._create(creations[start : start + _PORTION], on_results=on_results)
+            self._create(creations[start : start + _PORTION], on_results=on_results, left=left)
 
     def _by_entry(self, pending: Sequence[Pending]) -> list[Pending]:
         """The changes, with a new main address put where the contact has it already.
@@ -95,13 +106,16 @@ class CrmWriting:
         return found
 
     def _modify(
-        self, groups: Sequence[list[Pending]], *, on_results: OnResults
+        self, groups: Sequence[list[Pending]], *, on_results: OnResults, left: Left
     ) -> list[list[Pending]]:
         """One action per group of changes of one contact; returns refused groups that can be taken
         apart."""
         refused: list[list[Pending]] = []
         for start in range(0, len(groups), _PORTION):
-            chunk = groups[start : start + _PORTION]
+            portion = groups[start : start + _PORTION]
+            chunk = [g for g in _asked(portion, on_results=on_results, left=left) if g]
+            if not chunk:
+                continue
             outcomes = self._client.modify_addresses(
                 [_change(items[0], parameters=self._parameters(items)) for items in chunk]
             )
@@ -150,20 +164,25 @@ class CrmWriting:
         worst = next((o for o in others if not o.ok), others[0])
         return _result(item.change.seq, worst, record_id=record_id, dropped=dropped)
 
-    def _create(self, items: Sequence[Pending], *, on_results: OnResults) -> None:
+    def _create(self, items: Sequence[Pending], *, on_results: OnResults, left: Left) -> None:
+        [items] = _asked([list(items)], on_results=on_results, left=left)
+        if not items:
+            return
         outcomes = self._client.create_addresses(
             [self._new(item, without=frozenset()) for item in items]
         )
         results = []
         for item, outcome in zip(items, outcomes, strict=True):
             if isinstance(outcome.error, ValueRefused):
-                results.append(self._create_without_refused(item, refused=outcome))
+                results.append(self._create_without_refused(item, refused=outcome, left=left))
             else:
                 results.append(self._result(item, outcome, record_id=str(outcome.record_id or "")))
         on_results(results)
         _stop_if_needed(outcomes)
 
-    def _create_without_refused(self, item: Pending, *, refused: ActionOutcome) -> Result:
+    def _create_without_refused(
+        self, item: Pending, *, refused: ActionOutcome, left: Left
+    ) -> Result:
         """Create again without a refused value: the one the CRM named, else each in turn, else
         all. A create that was refused has left nothing behind, so it may be sent again."""
         names = [name for name in item.change.after if name.startswith("field:")]
@@ -171,6 +190,8 @@ class CrmWriting:
         dropped: tuple[DroppedField, ...] = ()
         outcome = refused
         for without in tried:
+            if _is_yes(item) and left({item.change.key}):
+                return _overtaken(item)
             cause = outcome.error.code if outcome.error is not None else ""
             [outcome] = self._client.create_addresses([self._new(item, without=without)])
             dropped = tuple(
@@ -247,6 +268,30 @@ class CrmWriting:
             [name] = item.change.after
             dropped = (DroppedField(name, outcome.error.code),)
         return _result(item.change.seq, outcome, record_id=record_id, dropped=dropped)
+
+
+def _asked(
+    groups: Sequence[list[Pending]], *, on_results: OnResults, left: Left
+) -> list[list[Pending]]:
+    """The groups without the Yes of those who have left, which is noted."""
+    keys = {item.change.key for items in groups for item in items if _is_yes(item)}
+    gone = left(keys) if keys else ()
+    stopped = [
+        item for items in groups for item in items if _is_yes(item) and item.change.key in gone
+    ]
+    if not stopped:
+        return list(groups)
+    on_results([_overtaken(item) for item in stopped])
+    numbers = {item.change.seq for item in stopped}
+    return [[item for item in items if item.change.seq not in numbers] for items in groups]
+
+
+def _is_yes(item: Pending) -> bool:
+    return item.change.after.get("newsletter") == Newsletter.YES.value
+
+
+def _overtaken(item: Pending) -> Result:
+    return Result(item.change.seq, "overtaken", cause="withdrawn")
 
 
 def _change(item: Pending, *, parameters: dict[str, Any]) -> AddressChange:

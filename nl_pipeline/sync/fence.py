@@ -77,7 +77,8 @@ class Fence:
         found = events.withdrawn_keys(self._link.warehouse, keys=wanted, waits=bool(unasked))
         if found is not None:
             self._asked, self._withdrawn = wanted, found
-            self._version = _version_of(self._link.warehouse.path)
+            # That of before: what was written since may have come after the question.
+            self._version = version
 
 
 class _Tail:
@@ -125,9 +126,13 @@ class _Tail:
 
     def _read(self, folder: Path, *, segment: Segment, begin: int) -> int:
         """Take in what lies behind ``begin``; returns the byte behind the last whole line."""
-        with segment_path(folder, segment=segment.name).open("rb") as file:
-            file.seek(begin)
-            whole, newline, rest = file.read().rpartition(b"\n")
+        try:
+            with segment_path(folder, segment=segment.name).open("rb") as file:
+                file.seek(begin)
+                whole, newline, rest = file.read().rpartition(b"\n")
+        except FileNotFoundError:
+            # Its writer took it back since it was listed: nothing of it was acknowledged.
+            return begin
         for raw in whole.splitlines() if newline else ():
             self._take(raw)
         if rest:

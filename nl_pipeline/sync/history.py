@@ -107,10 +107,15 @@ def recover(link: Link, *, start: datetime, end: datetime) -> HistoryResult:
     """Find what happened at the provider in [start, end), store what nobody had told us, and carry
     it through together with what waits in the webhook log.
 
-    Raises ``clients.errors``; what was found until then stays stored, and the same recovery may be
-    started again.
+    Raises ``clients.errors``; what was found until then stays stored, the opt-outs among it are
+    carried out, and the same recovery may be started again.
     """
-    read = find(link, start=start, end=end)
+    try:
+        read = find(link, start=start, end=end)
+    except Exception:
+        # An opt-out that is known does not wait for the rest.
+        ingest(link)
+        raise
     applied = ingest(link)
     synced = None
     # Whoever left and came back is cancelled by now; only a plan decides about the return.

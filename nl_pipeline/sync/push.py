@@ -7,7 +7,7 @@ send (the plan) and how a service takes it (``crm``, ``providers``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -127,22 +127,20 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
             _read_back_contacts(link, ids=ids)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
     _send(link, plan=plan, part=Part.CRM_CANCELLATIONS, side="CRM", send=link.crm.push)
+    # Before the pull: what is taken in from here on is still found in the log.
+    fence = Fence(link)
     if _count(link, plan=plan, part=Part.CRM_YES):
         # Whoever signed up may have left again since: the CRM must not be told a Yes of before.
         with link.counting("check"):
             pull_members(link)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    fence = Fence(link)
+
+    def left(keys: Collection[str]) -> set[str]:
+        taken_in = outcomes.left_since(link.warehouse, plan_id=plan.plan_id, keys=keys)
+        return taken_in | fence.just_left(keys)
 
     def send(items: list[Pending], *, on_results: Callable[[list[Result]], None]) -> None:
-        yes = {p.change.key for p in items if p.change.after.get("newsletter") == "YES"}
-        left = fence.just_left(yes)
-        stopped = [
-            p for p in items if p.change.key in left and p.change.after.get("newsletter") == "YES"
-        ]
-        link.crm.push(
-            _without(link, plan=plan, items=items, stopped=stopped), on_results=on_results
-        )
+        link.crm.push(items, on_results=on_results, left=left)
 
     _send(link, plan=plan, part=Part.CRM, side="CRM", send=send)
 

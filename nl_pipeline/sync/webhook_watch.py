@@ -110,12 +110,16 @@ def repair(link: Link, *, place: HookPlace) -> WatchResult:
     """Compare, and put right what is wrong; each step of it is a note. Raises as ``check``, and
     OperatorNeeded if the provider cannot reach the receiver.
 
-    Webhooks that look right and tell nothing are made anew, which has the provider ask the URL.
+    Webhooks that look right and tell nothing are made anew, which has the provider ask the URL. A
+    URL takes one webhook, so the old one goes first: only while the receiver answers.
     """
     audience_id = audience_of(link)
     judged, foreign = _judge(link, place=place, audience_id=audience_id)
     deafness = _deafness(link)
     found = (*findings_of(judged), *deafness)
+    for one in judged:
+        if one.kept is not None and _is_made_anew(one, deaf=bool(deafness)):
+            link.audience.hooks.check_reached(one.wanted)
     keys = _usable(SigningKeys(place.folder))
     mender = _Mender(link, audience_id=audience_id, keys=keys)
     for one in judged:
@@ -131,6 +135,10 @@ def repair(link: Link, *, place: HookPlace) -> WatchResult:
         mended=tuple(mender.notes),
         foreign=tuple(sorted(_host(hook) for hook in foreign)),
     )
+
+
+def _is_made_anew(one: Judged, *, deaf: bool) -> bool:
+    return deaf or Flaw.KEY_UNKNOWN in one.flaws
 
 
 class _Mender:
@@ -153,7 +161,7 @@ class _Mender:
             self._delete(hook, why="was there more than once")
         if one.kept is None:
             self._create(one.wanted, why="was missing")
-        elif Flaw.KEY_UNKNOWN in one.flaws or anew:
+        elif _is_made_anew(one, deaf=anew):
             self._delete(one.kept, why="told nothing" if anew else "signed with an unknown key")
             self._create(one.wanted, why="made anew")
         elif one.flaws:

@@ -6,7 +6,7 @@ ledger, activities and base move together. Must not be here: calls to a service.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -60,16 +60,42 @@ class Pending:
     address: str
 
 
+#: Addresses that have left since a plan was made, or of which an opt-out was told that nobody has
+#: dealt with. Not by the last word of the ledger: whoever came back before the plan has left there.
+_LEFT_SINCE = """
+SELECT key FROM consent_ledger
+WHERE event = 'WITHDRAW'
+  AND recorded_at > (SELECT created_at FROM plans WHERE plan_id = $plan_id)
+UNION
+SELECT key FROM subscriber_events
+WHERE kind IN ('UNSUBSCRIBE', 'COMPLAINT') AND (outcome = 'new'
+    OR (believed AND applied_at > (SELECT created_at FROM plans WHERE plan_id = $plan_id)))
+"""
+
+
+def left_since(warehouse: Warehouse, *, plan_id: str, keys: Collection[str]) -> set[str]:
+    """Of these keys, those who have left since the plan was made, as far as it was taken in."""
+    if not keys:
+        return set()
+    with warehouse.session() as db:
+        rows = db.execute(
+            f"SELECT key FROM ({_LEFT_SINCE}) WHERE key IN (SELECT unnest($keys::VARCHAR[]))",
+            {"plan_id": plan_id, "keys": sorted(keys)},
+        ).fetchall()
+    return {str(row[0]) for row in rows}
+
+
 def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
     """Mark changes whose subject has moved since the plan was made; returns how many.
 
     A change is overtaken when the member's state or the contact's newsletter field is no longer
     what the plan saw. Writing a cancellation is never overtaken by anything but a withdrawal; a Yes
-    in the CRM rests on a subscription and falls with it, and the other way round.
+    in the CRM rests on a subscription and falls with it, and the other way round; and with every
+    opt-out since.
     """
     with warehouse.transaction() as db:
         db.execute(
-            """
+            f"""
             INSERT INTO outcomes BY NAME
             SELECT c.plan_id, c.seq, 'overtaken' AS result, 'changed_since_plan' AS cause,
                 '' AS record_id, $now::TIMESTAMP AS recorded_at
@@ -86,6 +112,7 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
                 SELECT DISTINCT key FROM contacts WHERE newsletter IN ('NO', 'CANCEL')
             ) AS veto
                 ON c.action IN ('subscribe', 'resubscribe') AND veto.key = c.key
+            LEFT JOIN ({_LEFT_SINCE}) AS gone ON c.side = 'crm' AND gone.key = c.key
             WHERE c.plan_id = $plan_id AND o.result IS NULL AND (
                 (c.action IN ('subscribe', 'resubscribe', 'unsubscribe', 'archive', 'confirm')
                     AND coalesce(m.state, 'ABSENT') <> (c.before->>'state'))
@@ -96,7 +123,7 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
                     AND NOT (c.after->>'newsletter' = 'CANCEL'
                         AND t.newsletter NOT IN ('NO', 'CANCEL')))
                 OR (c.side = 'crm' AND c.after->>'newsletter' = 'YES'
-                    AND coalesce(w.state, 'ABSENT') <> 'SUB')
+                    AND (coalesce(w.state, 'ABSENT') <> 'SUB' OR gone.key IS NOT NULL))
                 OR (c.action IN ('subscribe', 'resubscribe') AND (veto.key IS NOT NULL
                     OR g.newsletter IS DISTINCT FROM 'YES' OR g.eligibility <> 'ELIGIBLE'))
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -132,14 +132,24 @@ def test_a_time_is_read_in_the_zone_of_the_settings() -> None:
     event = told(
         type="profile",
         data_email=EMAIL,
-        fired_at="2026-07-01 12:00:00",
+        fired_at="2025-07-01 12:00:00",
         zone="America/New_York",
     )
 
-    assert event.happened_at == datetime(2026, 7, 1, 16, 0, 0, tzinfo=UTC)
+    assert event.happened_at == datetime(2025, 7, 1, 16, 0, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("fired_at", ["", "yesterday", "0000-00-00 00:00:00"])
+@pytest.mark.parametrize(
+    "fired_at",
+    [
+        "",
+        "yesterday",
+        "0000-00-00 00:00:00",
+        "9999-12-31 23:59:59",
+        f"{RECEIVED + timedelta(minutes=11):%Y-%m-%d %H:%M:%S}",
+        "1999-12-31 23:59:59",
+    ],
+)
 def test_an_opt_out_without_a_usable_time_happened_when_it_was_received(fired_at: str) -> None:
     event = told(type="unsubscribe", data_email=EMAIL, fired_at=fired_at)
 

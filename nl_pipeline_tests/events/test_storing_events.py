@@ -36,6 +36,7 @@ def warehouse(opened: Warehouse) -> Warehouse:
             "consent_ledger",
             "webhook_segments",
             "poison_lines",
+            "plans",
         ):
             db.execute(f"DELETE FROM {table}")
     return opened
@@ -261,3 +262,32 @@ def test_what_the_person_did_weighs_more_than_what_staff_did(warehouse: Warehous
     store(warehouse, event("UNSUBSCRIBE", 400, actor="staff"))
 
     assert word(warehouse) == "WITHDRAW_PERSON"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
+def test_an_opt_out_of_before_a_consent_does_not_hide_a_later_one(
+    warehouse: Warehouse, order: tuple[int, int]
+) -> None:
+    grant(warehouse, minute=120)
+    told = (event("UNSUBSCRIBE", 0), event("UNSUBSCRIBE", 180, actor="staff"))
+
+    store(warehouse, *(told[place] for place in order))
+
+    assert word(warehouse) == "WITHDRAW_STAFF"
+
+
+def test_an_opt_out_that_waited_for_a_plan_is_recorded_after_it(warehouse: Warehouse) -> None:
+    later = (START + timedelta(minutes=1)).replace(tzinfo=None)
+    with warehouse.transaction() as db:
+        db.execute(
+            "INSERT INTO plans BY NAME SELECT 'p' AS plan_id, ?::TIMESTAMP AS created_at,"
+            " 'full' AS mode, false AS first_sync, true AS complete, 'APPLY' AS verdict,"
+            " 0 AS base_version, 'open' AS status",
+            [later],
+        )
+
+    store(warehouse, event("UNSUBSCRIBE", 0))
+
+    assert rows(warehouse, "SELECT recorded_at > created_at FROM consent_ledger, plans") == [
+        (True,)
+    ]

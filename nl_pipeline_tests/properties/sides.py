@@ -226,6 +226,7 @@ class ModelCrm:
         self.client = SimpleNamespace(
             create_activities=self._create_activities,
             find_activities=self._find_activities,
+            can_tell=lambda activity: True,
             read_action_kinds=lambda: {"Email": ("Eingang",)},
             calls=Counter(),
             limits=CrmLimits(page_rows=1, ids_per_request=1, actions_per_request=1),
@@ -308,9 +309,16 @@ class ModelCrm:
         }
 
     def push(
-        self, pending: Sequence[Pending], *, on_results: Callable[[list[Result]], None]
+        self,
+        pending: Sequence[Pending],
+        *,
+        on_results: Callable[[list[Result]], None],
+        left: Withdrawn = lambda keys: (),
     ) -> None:
         for item in pending:
+            if item.change.after.get("newsletter") == "YES" and left({item.change.key}):
+                on_results([Result(item.change.seq, "overtaken", cause="withdrawn")])
+                continue
             end = self.world.end(item)
             record = item.change.record_id
             dropped = _unfit_field(item) if end == "unfit" else ()

@@ -188,6 +188,16 @@ def test_a_damaged_file_of_keys_does_not_make_signatures_optional(receiver: Runn
     assert receiver.post(x_mailchimp_signature=VALID).status_code == 200
 
 
+def test_while_the_only_known_file_of_keys_is_damaged_everything_is_a_hint(
+    receiver: Running,
+) -> None:
+    receiver.sign_with(SIGNING_SECRET)
+    (receiver.log / "agency" / "signing_keys.json").write_bytes(b"{")
+
+    assert receiver.post().status_code == 403
+    assert [line.signature for line in receiver.lines()] == ["wrong"]
+
+
 # Nothing can be stored ----------------------------------------------------------------------------
 
 

@@ -43,7 +43,10 @@ class Hooked:
         self.mailbox.wait(stored=before + 1)
 
     def tell(self, kind: str, name: str, *, ago: timedelta = timedelta(0), **fields: str) -> None:
-        """Store a webhook that Mailchimp may have sent, about something that happened `ago`."""
+        """Store a webhook that Mailchimp may have sent, about something that happened `ago`.
+
+        ``origin``: by whose act, the person's or staff's.
+        """
         at = self.scenario.link.now() - ago
         form = {
             "type": kind,

@@ -13,9 +13,13 @@ import httpx
 import pytest
 
 from nl_pipeline.clients.mailchimp import bulk
+from nl_pipeline.sync import crm_writing, fence
 from nl_pipeline.sync.fence import Fence
 from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
+from nl_pipeline.warehouse import events
+from nl_pipeline.webhook_log.reading import Segment, segments
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, YES, Scenario, address
+from nl_pipeline_tests.sync.happening import TO_CRM, during
 from nl_pipeline_tests.sync.hooked import Hooked
 
 NEW = tuple(f"neu-{number:02d}" for number in range(1, 13))
@@ -142,6 +146,122 @@ def test_no_yes_is_written_for_somebody_who_has_just_left(hooked: Hooked) -> Non
     hooked.ingest()
 
     assert (after_push, hooked.scenario.newsletter("none")) == (NOT_SPECIFIED, CANCEL)
+
+
+def come_back(hooked: Hooked, *names: str) -> None:
+    """Subscribers leave, which the CRM is told, and subscribe again, which it is not yet."""
+    for action in ("unsubscribe", "subscribe"):
+        for name in names:
+            hooked.person(action, name)
+        hooked.ingest()
+
+
+@pytest.mark.parametrize("actor", ["person", "staff"])
+def test_no_yes_is_written_over_an_opt_out_that_was_taken_in_after_the_plan(
+    hooked: Hooked, actor: str
+) -> None:
+    come_back(hooked, "kunde-01")
+    plan = hooked.scenario.plan()
+    hooked.scenario.pass_time(by=timedelta(seconds=2))
+    hooked.tell("unsubscribe", "kunde-01", origin=actor)
+    hooked.ingest()
+
+    hooked.scenario.apply(plan)
+
+    assert hooked.scenario.newsletter("kunde-01") == CANCEL
+
+
+def test_who_came_back_and_stayed_gets_a_yes(hooked: Hooked) -> None:
+    come_back(hooked, "kunde-01")
+
+    hooked.scenario.apply(hooked.scenario.plan())
+
+    assert hooked.scenario.newsletter("kunde-01") == YES
+
+
+def test_no_yes_is_written_over_an_opt_out_that_is_taken_in_during_the_push(
+    hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crm_writing, "_PORTION", 1)
+    come_back(hooked, "kunde-01", "kunde-02")
+    plan = hooked.scenario.plan()
+    hooked.scenario.pass_time(by=timedelta(seconds=2))
+
+    def leave() -> None:
+        [last] = [n for n in ("kunde-01", "kunde-02") if hooked.scenario.newsletter(n) == CANCEL]
+        left.append(last)
+        hooked.tell("unsubscribe", last)
+        hooked.ingest()
+
+    left: list[str] = []
+    during(hooked.scenario, TO_CRM, leave)
+    hooked.scenario.apply(plan)
+
+    assert [hooked.scenario.newsletter(name) for name in left] == [CANCEL]
+
+
+def test_no_contact_is_created_for_somebody_who_leaves_during_the_push(
+    hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crm_writing, "_PORTION", 1)
+    for name in NEW[:2]:
+        hooked.scenario.person("subscribe", name)
+    hooked.mailbox.wait(stored=2)
+    plan = hooked.scenario.plan()
+    created: list[str] = []
+
+    def leave() -> None:
+        created.extend(n for n in NEW[:2] if hooked.scenario.picture().contacts_of(n))
+        for name in set(NEW[:2]) - set(created):
+            hooked.tell("unsubscribe", name)
+
+    during(hooked.scenario, TO_CRM, leave)
+    hooked.scenario.apply(plan)
+
+    after = hooked.scenario.picture()
+    assert len(created) == 1
+    assert [name for name in NEW[:2] if after.contacts_of(name)] == created
+
+
+def test_what_is_written_while_the_ledger_is_asked_is_not_taken_for_known(
+    hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = address("kunde-01")
+    asked = events.withdrawn_keys
+
+    def ask_and_write(*arguments: object, **named: object) -> set[str] | None:
+        found = asked(*arguments, **named)  # type: ignore[arg-type]
+        monkeypatch.setattr(events, "withdrawn_keys", asked)
+        with hooked.scenario.link.warehouse.transaction() as db:
+            db.execute(
+                "INSERT INTO consent_ledger BY NAME SELECT ? AS key, 'WITHDRAW' AS event,"
+                " 'person' AS actor, false AS proof, now()::TIMESTAMP AS happened_at,"
+                " now()::TIMESTAMP AS recorded_at, 'test' AS source",
+                [key],
+            )
+        return found
+
+    monkeypatch.setattr(events, "withdrawn_keys", ask_and_write)
+    asking = Fence(hooked.scenario.link)
+    before = asking.withdrawn({key})
+
+    assert (before, asking.withdrawn({key})) == (set(), {key})
+
+
+def test_a_segment_that_its_writer_takes_back_holds_nothing(
+    hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooked.tell("unsubscribe", "kunde-01")
+
+    def list_and_lose(*arguments: object, **named: object) -> list[Segment]:
+        found = segments(*arguments, **named)  # type: ignore[arg-type]
+        for segment in found:
+            (hooked.mailbox.folder / segment.name).unlink()
+        return found
+
+    monkeypatch.setattr(fence, "segments", list_and_lose)
+
+    assert Fence(hooked.scenario.link).withdrawn({address("kunde-01")}) == set()
 
 
 def test_what_was_ingested_by_another_process_stands_in_the_ledger(hooked: Hooked) -> None:

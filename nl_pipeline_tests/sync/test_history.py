@@ -15,7 +15,7 @@ import pytest
 from nl_pipeline.clients.errors import Retryable
 from nl_pipeline.domain.events import EventKind
 from nl_pipeline.settings import KindType
-from nl_pipeline.sync.history import Window, WindowRead, WindowRefused, find, read_reports
+from nl_pipeline.sync.history import Window, WindowRead, WindowRefused, find, read_reports, recover
 from nl_pipeline.sync.observe import read_members
 from nl_pipeline.sync.planning import observe_and_plan
 from nl_pipeline_tests.scenario import CANCEL, MEMBERS, ORDINARY, YES, Scenario, address
@@ -482,6 +482,22 @@ def test_members_that_never_come_to_rest_are_an_error_and_what_was_found_stays(
         recovered(quiet)
 
     assert len(kinds(quiet)) > 10
+
+
+def test_opt_outs_that_a_broken_off_recovery_found_reach_the_crm(quiet: Scenario) -> None:
+    names = [f"kunde-{number:02d}" for number in range(1, 25)]
+    for name in names:
+        quiet.person("unsubscribe", name)
+    quiet.control.fault("mailchimp", kind="page_drift", match=MEMBERS_PAGE, vanish=True, rate=1.0)
+    now = quiet.link.now()
+
+    with pytest.raises(Retryable, match="start the recovery again"):
+        recover(quiet.link, start=now - 3 * HOUR, end=now + HOUR)
+
+    found = {event.name for event in stored(quiet) if event.kind == EventKind.UNSUBSCRIBE}
+    after = quiet.picture()
+    assert found
+    assert {after.newsletter(name) for name in found} == {CANCEL}
 
 
 def test_a_hundred_changed_members_cost_a_few_calls(quiet: Scenario) -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from nl_pipeline.domain.events import EventKind, SubscriberEvent
+from nl_pipeline.sync.events import log
 from nl_pipeline.sync.events import opt_outs as opt_out_path
 from nl_pipeline.warehouse import bookings, events
 from nl_pipeline.warehouse import opt_outs as opt_out_tables
-from nl_pipeline_tests.scenario import CANCEL, NO, YES, Scenario
+from nl_pipeline.webhook_log.reading import Segment, segments
+from nl_pipeline_tests.scenario import CANCEL, NO, YES, Scenario, address
 from nl_pipeline_tests.sync.hooked import Hooked
 from nl_pipeline_tests.sync.mailbox import listening
 
@@ -204,6 +206,33 @@ def test_a_sign_up_by_notice_alone_gives_no_consent(hooked: Hooked) -> None:
     assert (after.newsletter("cancelled"), after.status("cancelled")) == (CANCEL, "absent")
 
 
+def test_a_sign_up_by_notice_alone_is_no_activity(hooked: Hooked) -> None:
+    hooked.tell("subscribe", "cancelled")
+
+    hooked.ingest()
+
+    assert hooked.scenario.picture().activities("cancelled") == []
+    assert hooked.outcomes("SUBSCRIBE") == {"applied": 1}
+
+
+def test_a_segment_that_its_writer_takes_back_stops_no_other(
+    hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooked.person("unsubscribe", "kunde-01")
+    hooked.replay()
+
+    def list_and_lose(*arguments: object, **named: object) -> list[Segment]:
+        found = segments(*arguments, **named)  # type: ignore[arg-type]
+        (hooked.mailbox.folder / found[0].name).unlink()
+        return found
+
+    monkeypatch.setattr(log, "segments", list_and_lose)
+
+    hooked.ingest()
+
+    assert hooked.scenario.newsletter("kunde-01") == CANCEL
+
+
 def test_a_new_subscriber_becomes_a_contact_with_one_activity(hooked: Hooked) -> None:
     hooked.person("subscribe", "newcomer")
 
@@ -365,6 +394,26 @@ def test_a_kill_right_after_an_activity_was_sent_books_it_once(
     # Found by its marker: known to be written, not left in doubt.
     states = hooked.rows("SELECT state FROM activities WHERE source = 'event'")
     assert states == [("written",)]
+
+
+def test_an_activity_that_cannot_be_dated_stops_no_other(hooked: Hooked) -> None:
+    contact = hooked.scenario.picture().contact("kunde-02")
+    with hooked.scenario.link.warehouse.transaction() as db:
+        db.execute(
+            "INSERT INTO activities BY NAME SELECT 'k' AS activity_key, ? AS key, ? AS crm_id,"
+            " 'unsubscribe' AS kind, '9999-12-31 23:59:59'::TIMESTAMP AS happened_at, '' AS note,"
+            " 'planned' AS state, '' AS record_id, '' AS cause, now()::TIMESTAMP AS recorded_at,"
+            " 'event' AS source",
+            [address("kunde-02"), contact["id"]],
+        )
+    hooked.person("unsubscribe", "kunde-01")
+
+    hooked.ingest()
+
+    assert hooked.scenario.picture().activities("kunde-01") == [LEFT]
+    assert hooked.rows("SELECT state, cause FROM activities WHERE activity_key = 'k'") == [
+        ("refused", "impossible_time")
+    ]
 
 
 # Outages ----------------------------------------------------------------------------------------

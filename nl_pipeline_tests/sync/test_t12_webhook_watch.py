@@ -411,6 +411,26 @@ def test_a_receiver_that_mailchimp_cannot_reach_needs_a_person(
     assert "/hooks/" not in str(refused.value)
 
 
+@pytest.mark.parametrize("flaw", [Flaw.SILENT, Flaw.KEY_UNKNOWN])
+def test_no_webhook_is_given_up_while_the_receiver_is_down(
+    watched: Scenario, heard: Listening, flaw: Flaw
+) -> None:
+    before = webhooks(watched)
+    if flaw is Flaw.SILENT:
+        tell_daily(watched, days=20)
+        watched.pass_time(by=timedelta(days=3))
+    else:
+        SigningKeys(heard.folder).path.write_text("[{", encoding="utf-8")
+    heard.is_deaf = True
+
+    with pytest.raises(OperatorNeeded, match="public_url") as refused:
+        repair(watched.link, place=heard.place)
+
+    assert flaw in {found for found, _ in flaws(check(watched.link, place=heard.place))}
+    assert webhooks(watched) == before
+    assert "/hooks/" not in str(refused.value)
+
+
 def recreate_audience(scenario: Scenario) -> None:
     """Staff deletes the audience and makes another one of its name."""
     scenario.control.act("mailchimp", actor="staff", action="delete_audience")

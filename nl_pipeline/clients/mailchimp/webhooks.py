@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from nl_pipeline.clients.errors import OperatorNeeded, OutcomeUnknown, Permanent, Retryable
+from nl_pipeline.clients.http import answers
 from nl_pipeline.clients.mailchimp.problems import SYSTEM
 from nl_pipeline.clients.mailchimp.session import Path, Session
 
@@ -31,6 +32,7 @@ EVENTS = ("subscribe", "unsubscribe", "profile", "cleaned", "upemail", "campaign
 SOURCES = ("user", "admin", "api")
 """Who may have caused an event: the contact, staff in the web application, any API client."""
 
+_NOT_REACHED = "webhook_not_reached"
 _ALL = "/lists/{list_id}/webhooks"
 _ONE = "/lists/{list_id}/webhooks/{webhook_id}"
 
@@ -112,6 +114,15 @@ class Webhooks:
                 self.delete(audience_id, webhook.id)
         return self._create(audience_id, url=url, events=events, sources=sources)
 
+    def check_reached(self, url: str) -> None:
+        """Ask the URL as Mailchimp does. Raises `OperatorNeeded` as `create` would.
+
+        For what has to be deleted before it can be created again: a URL takes one webhook, and
+        Mailchimp asks only when it creates one.
+        """
+        if not answers(url):
+            raise _not_reached("the webhook's URL", status=None)
+
     def change(
         self,
         audience_id: str,
@@ -154,17 +165,21 @@ class Webhooks:
         try:
             return self._session.send(method, path, answer=_Shown, body=body, repeatable=repeatable)
         except Permanent as error:
-            if error.code != "webhook_not_reached":
+            if error.code != _NOT_REACHED:
                 raise
-            refused = OperatorNeeded(
-                "Mailchimp asked the webhook's URL and got no answer of the kind 2xx",
-                system=SYSTEM,
-                code=error.code,
-                status=error.status,
-                what_next="check that the receiver runs and is reached from the internet under"
-                " webhooks.public_url, without a login or a redirect in front of it",
-            )
+            refused = _not_reached("the webhook's URL, asked by Mailchimp,", status=error.status)
         raise refused
+
+
+def _not_reached(what: str, *, status: int | None) -> OperatorNeeded:
+    return OperatorNeeded(
+        f"{what} gave no answer of the kind 2xx",
+        system=SYSTEM,
+        code=_NOT_REACHED,
+        status=status,
+        what_next="check that the receiver runs and is reached from the internet under"
+        " webhooks.public_url, without a login or a redirect in front of it",
+    )
 
 
 def _body(url: str, *, events: frozenset[str], sources: frozenset[str]) -> dict[str, Any]:

@@ -238,6 +238,14 @@ class OnOfficeClient:
             repeatable=False,
         )
 
+    def can_tell(self, activity: NewActivity) -> bool:
+        """Whether the time of an activity can be written in the zone of the account."""
+        try:
+            self._activity_action(activity)
+        except (ValueError, OverflowError):
+            return False
+        return True
+
     @property
     def limits(self) -> CrmLimits:
         """What this client puts into one request at most."""

@@ -94,17 +94,21 @@ def portions(
         if segment.size <= begin:
             continue
         at, lines = begin, 0
-        for after, line in read(folder, segment=segment.name, from_byte=begin):
-            place = (segment.name, at)
-            at, lines = after, lines + 1
-            _understand(line, place=place, understand=understand, waiting=waiting)
-            waiting.lines += 1
-            if waiting.lines >= PORTION:
-                waiting.read[segment.name] = SegmentRead(
-                    segment.name, segment.day, begin, at, lines
-                )
-                yield waiting.take()
-                begin, lines = at, 0
+        try:
+            for after, line in read(folder, segment=segment.name, from_byte=begin):
+                place = (segment.name, at)
+                at, lines = after, lines + 1
+                _understand(line, place=place, understand=understand, waiting=waiting)
+                waiting.lines += 1
+                if waiting.lines >= PORTION:
+                    waiting.read[segment.name] = SegmentRead(
+                        segment.name, segment.day, begin, at, lines
+                    )
+                    yield waiting.take()
+                    begin, lines = at, 0
+        except FileNotFoundError:
+            # Its writer took it back since it was listed: nothing of it was acknowledged.
+            continue
         waiting.read[segment.name] = SegmentRead(
             segment.name, segment.day, begin, at, lines, torn=at < segment.size
         )

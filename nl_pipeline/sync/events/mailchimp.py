@@ -9,7 +9,7 @@ them would be most of the work of an ingest.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 from zoneinfo import ZoneInfo
@@ -23,6 +23,9 @@ PROVIDER = "mailchimp"
 _FORGOTTEN = "@forgotten.mailchimp.com"
 _BELIEVED = ("valid", "unsigned")
 _ACTORS = ("person", "staff")
+#: Bounds of a time that is believed. Clocks differ by some minutes; Mailchimp began in 2001.
+_AHEAD = timedelta(minutes=10)
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 _WANTED = (
     "type",
@@ -57,8 +60,8 @@ def event_of(line: LogLine, *, audience_id: str | None, zone: ZoneInfo) -> Subsc
     """The event a line tells.
 
     ``audience_id``: the audience of the connection, None while it has none; a notice about another
-    one is Unusable. ``zone`` is that of ``fired_at``. Where the time is missing or unreadable, that
-    of receiving stands in: no opt-out is lost for want of a date.
+    one is Unusable. ``zone`` is that of ``fired_at``. Where the time is missing, unreadable or one
+    that cannot be, that of receiving stands in: no opt-out is lost for want of a date.
     """
     if line.provider != PROVIDER:
         raise Unusable("unknown_provider")
@@ -71,6 +74,9 @@ def event_of(line: LogLine, *, audience_id: str | None, zone: ZoneInfo) -> Subsc
     if kind is EventKind.CAMPAIGN and not campaign:
         raise Unusable("no_campaign")
     received = line.received_at.astimezone(UTC)
+    fired = _moment(form.get("fired_at", ""), zone=zone)
+    if fired is None or not _FIRST <= fired <= received + _AHEAD:
+        fired = received.replace(microsecond=0)
     return SubscriberEvent(
         kind=kind,
         key=key,
@@ -79,7 +85,7 @@ def event_of(line: LogLine, *, audience_id: str | None, zone: ZoneInfo) -> Subsc
         campaign_id=campaign,
         reason=form.get("data[status]" if kind is EventKind.CAMPAIGN else "data[reason]", ""),
         actor=line.origin if line.origin in _ACTORS else "",
-        happened_at=_moment(form.get("fired_at", ""), zone=zone) or received.replace(microsecond=0),
+        happened_at=fired,
         received_at=received,
         source="webhook",
         believed=line.signature in _BELIEVED,

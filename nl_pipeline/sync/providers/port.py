@@ -156,6 +156,9 @@ class ProviderHooks(Protocol):
     def all(self, audience_id: str) -> list[SeenHook]:
         """All webhooks of the audience, other people's too."""
 
+    def check_reached(self, wanted: WantedHook) -> None:
+        """OperatorNeeded if the URL of a webhook does not answer."""
+
     def create(self, audience_id: str, *, wanted: WantedHook) -> MadeHook:
         """Create a webhook; OperatorNeeded if the provider cannot reach its URL."""
 

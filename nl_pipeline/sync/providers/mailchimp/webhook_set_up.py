@@ -43,6 +43,9 @@ class WebhookSetUp:
     def all(self, audience_id: str) -> list[SeenHook]:
         return [_seen(webhook) for webhook in self._client.webhooks.all(audience_id)]
 
+    def check_reached(self, wanted: WantedHook) -> None:
+        self._client.webhooks.check_reached(wanted.url)
+
     def create(self, audience_id: str, *, wanted: WantedHook) -> MadeHook:
         made = self._client.webhooks.create(
             audience_id, url=wanted.url, events=wanted.events, sources=wanted.sources
