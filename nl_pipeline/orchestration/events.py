@@ -11,6 +11,7 @@ partition per connection and day: an outage is a backfill over a window, which i
 
 import dagster as dg
 
+from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.orchestration.checks import LOG_USABLE, OPT_OUTS_ARRIVED, judge_log, judge_opt_outs
 from nl_pipeline.orchestration.event_metadata import (
     activities_metadata,
@@ -76,7 +77,12 @@ def provider_history(
     with connections.open(window.connection, log=context.log) as link:
         today = link.now().date()
         days = HistoryWindow.of_days(window.first, last=min(window.last, today), today=today)
-        found = find(link, start=days.start, end=days.end)
+        try:
+            found = find(link, start=days.start, end=days.end)
+        except ApiError:
+            # Opt-outs that were found until then do not wait for the rest.
+            carry_out(link)
+            raise
         return dg.MaterializeResult(metadata=history_metadata(found))
 
 

@@ -7,7 +7,7 @@ Not here: assertions.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -64,10 +64,12 @@ class HookedDeployment:
         """The job that the webhook sensor asks for."""
         return self.run("ingest_webhooks", day=day)
 
-    def run(self, job: str, *, day: date | None = None) -> dg.ExecuteInProcessResult:
-        """One run of a job of one day, today's by default."""
+    def run(
+        self, job: str, *, day: date | None = None, only: Sequence[str] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """One run of a job of one day, today's by default; `only`: these of its assets."""
         key = connection_day(NORTH, day=day or datetime.now(UTC).date())
-        return self.deployment.run(job, key)
+        return self.deployment.run(job, key, only=only)
 
     def backfill(self, job: str, *, days: int) -> dg.ExecuteInProcessResult:
         """One run over some days up to today, as a backfill launches it."""

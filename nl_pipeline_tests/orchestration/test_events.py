@@ -212,6 +212,22 @@ def test_a_backfill_over_days_recovers_what_no_webhook_told(told: HookedDeployme
     assert told.booked(leaves) == [LEFT]
 
 
+def test_opt_outs_found_before_the_provider_fails_are_in_the_crm_all_the_same(
+    told: HookedDeployment,
+) -> None:
+    leaves = told.someone()
+    told.act("person", "unsubscribe", leaves)
+    taken = told.run("ingest_webhooks", only=("webhook_log",))
+    told.deployment.controls[NORTH].fault(
+        "mailchimp", kind="status", match="", status=503, times=50
+    )
+
+    result = told.run("recover_history", only=("provider_history",))
+
+    assert (taken.success, result.success) == (True, False)
+    assert told.contact(leaves)["newsletter_aktiv"] == CANCEL
+
+
 def test_a_second_backfill_finds_nothing_new(told: HookedDeployment) -> None:
     told.act("person", "unsubscribe", told.someone())
     told.ingest()
