@@ -72,7 +72,8 @@ def test_it_prints_shortened_addresses_stores_events_and_ends_in_peace(file: Pat
     assert staff.startswith(f"{base}/staff/")
     assert token not in output + errors + first + person + staff
     assert errors == ""
-    assert process.returncode == -signal.SIGTERM
+    # The server raises the signal once more after it has closed, which may come after the end.
+    assert process.returncode in (0, -signal.SIGTERM)
 
 
 def test_it_prints_whole_addresses_when_asked_and_stores_where_it_is_told(
