@@ -128,13 +128,21 @@ def _wait_until_idle(running: Processes) -> None:
 
 
 def _finished(folder: Path) -> int:
+    """Opt-outs told by webhooks that are in the CRM; waits while a run has the file."""
     file = folder / "data" / f"{SANDBOX_CONNECTION}.duckdb"
-    with duckdb.connect(str(file), read_only=True) as db:
-        rows = db.execute(
-            "SELECT count(*) FROM subscriber_events"
-            " WHERE kind = 'UNSUBSCRIBE' AND outcome = 'applied' AND source = 'webhook'"
-        ).fetchall()
-    return int(rows[0][0])
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with duckdb.connect(str(file), read_only=True) as db:
+                rows = db.execute(
+                    "SELECT count(*) FROM subscriber_events"
+                    " WHERE kind = 'UNSUBSCRIBE' AND outcome = 'applied' AND source = 'webhook'"
+                ).fetchall()
+                return int(rows[0][0])
+        except duckdb.IOException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_EVERY)
 
 
 def main() -> None:
