@@ -124,3 +124,27 @@ def test_it_loads_nothing_that_only_a_sync_needs() -> None:
 
     assert "nl_pipeline.receiver.serve" in loaded
     assert set(HEAVY) & set(loaded) == set()
+
+
+def test_a_running_receiver_is_asked_whether_it_is_well(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with receiving(file) as (_, (first, *_others)):
+        port = first.partition(";")[0].rpartition(":")[2]
+
+        code = main(["receive", "--port", port, "--check", "--wait", "10"])
+
+    assert code == ExitCode.DONE
+    assert '"status":"ok"' in capsys.readouterr().out
+
+
+def test_a_receiver_that_does_not_answer_is_told_with_the_way_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+
+        assert main(["receive", "--port", port, "--check"]) == ExitCode.FAILED
+
+    assert f"nl-pipeline receive --port {port}" in capsys.readouterr().err

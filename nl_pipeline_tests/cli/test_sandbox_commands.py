@@ -185,3 +185,16 @@ def test_serve_runs_until_it_is_interrupted_and_connect_waits_for_it(free_port: 
     assert connected == ExitCode.DONE
     assert process.returncode == ExitCode.DONE
     assert f"nl-pipeline sandbox connect --port {free_port}" in printed
+
+
+def test_connecting_with_a_receiver_tells_the_sandbox_where_it_is_and_can_be_undone(
+    folder: Path, sandbox_port: int
+) -> None:
+    port = str(sandbox_port)
+    assert main(["sandbox", "connect", "--port", port, "--receiver", "8701"]) == ExitCode.DONE
+    with_receiver = (folder / "connections.yaml").read_text()
+
+    assert main(["sandbox", "connect", "--port", port]) == ExitCode.DONE
+
+    assert settings.load(folder / "connections.yaml").webhooks.public_url is None
+    assert "public_url: http://127.0.0.1:8701" in with_receiver
