@@ -1,4 +1,4 @@
-"""The definitions for a look around: schedules and the push sensor run from the start.
+"""The definitions for a look around: schedules and sensors run from the start.
 
 `make dev` loads them over a sandbox. Elsewhere `nl_pipeline.definitions` is what Dagster loads, and
 a person switches on what should run by itself.

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dagster as dg
 from dagster import DagsterRunStatus
 
+from nl_pipeline.orchestration.event_log import materialized_since
 from nl_pipeline.orchestration.event_metadata import NEEDS_SYNC
 from nl_pipeline.orchestration.modes import INCREMENTAL_SYNC
 from nl_pipeline.orchestration.partitions import CONNECTION, PARTITION_TAG
 from nl_pipeline.orchestration.tables import EVENTS
 
-_MOST_EVENTS = 500
 _WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 
 
@@ -33,16 +33,11 @@ def build_event_sensor(
         " to decide: a sign-up, a profile, an address.",
     )
     def event_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        seen = int(context.cursor) if context.cursor else 0
-        records = context.instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=EVENTS, after_storage_id=seen),
-            limit=_MOST_EVENTS,
-            ascending=True,
-        ).records
+        new = materialized_since(context, asset=EVENTS)
         known = set(partitions.get_partition_keys())
         newest = {
             connection: record.storage_id
-            for record in records
+            for record in new.records
             if _needs_sync(record) and (connection := _connection(record)) in known
         }
         # A run that waits will see everything there is when it starts.
@@ -61,7 +56,7 @@ def build_event_sensor(
                 for name, storage_id in asked.items()
             ],
             skip_reason=None if asked else dg.SkipReason("No event asks for a sync."),
-            cursor=str(max([seen, *(record.storage_id for record in records)])),
+            cursor=new.cursor,
         )
 
     return event_sensor

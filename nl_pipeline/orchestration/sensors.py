@@ -14,11 +14,11 @@ import dagster as dg
 
 from nl_pipeline.domain.brakes import Verdict
 from nl_pipeline.orchestration.assets import PUSH
+from nl_pipeline.orchestration.event_log import materialized_since
 from nl_pipeline.orchestration.metadata import PLAN_ID, VERDICT
 from nl_pipeline.orchestration.modes import FULL_SYNC, INCREMENTAL_SYNC
 from nl_pipeline.orchestration.tables import PLAN
 
-_MOST_EVENTS = 500
 _PUSHED = frozenset(asset.key for asset in PUSH)
 
 
@@ -66,14 +66,9 @@ def build_push_sensor(partitions: dg.PartitionsDefinition, *, running: bool) -> 
         " sync is never pushed by it.",
     )
     def push_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        seen = int(context.cursor) if context.cursor else 0
-        records = context.instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=PLAN, after_storage_id=seen),
-            limit=_MOST_EVENTS,
-            ascending=True,
-        ).records
+        new = materialized_since(context, asset=PLAN)
         known = set(partitions.get_partition_keys())
-        events = _events(records, instance=context.instance, connections=known)
+        events = _events(new.records, instance=context.instance, connections=known)
         chosen, reasons = choose_pushes(events)
         skipped = "; ".join(reasons) or "No new plan."
         return dg.SensorResult(
@@ -83,7 +78,7 @@ def build_push_sensor(partitions: dg.PartitionsDefinition, *, running: bool) -> 
                 for event in chosen
             ],
             skip_reason=None if chosen else dg.SkipReason(skipped),
-            cursor=str(max([seen, *(record.storage_id for record in records)])),
+            cursor=new.cursor,
         )
 
     return push_sensor

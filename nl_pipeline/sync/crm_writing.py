@@ -57,9 +57,9 @@ class CrmWriting:
     ) -> None:
         """Send changes of contacts, all of one contact in one action; results as they come.
 
-        Right before each portion that is sent ``left`` is asked for those who get a Yes; whoever it
-        names gets none, and it is "overtaken". Raises OperatorNeeded when the service refuses to
-        work with us at all.
+        Right before each portion that is sent ``left`` is asked for those who get a Yes, or were
+        asked for one; whoever it names gets none, and it is "overtaken". Raises OperatorNeeded when
+        the service refuses to work with us at all.
         """
         creations = [p for p in pending if p.change.action == "create_contact"]
         by_contact: dict[str, list[Pending]] = {}
@@ -190,7 +190,7 @@ class CrmWriting:
         dropped: tuple[DroppedField, ...] = ()
         outcome = refused
         for without in tried:
-            if _is_yes(item) and left({item.change.key}):
+            if _says_wanted(item) and left({item.change.key}):
                 return _overtaken(item)
             cause = outcome.error.code if outcome.error is not None else ""
             [outcome] = self._client.create_addresses([self._new(item, without=without)])
@@ -273,11 +273,11 @@ class CrmWriting:
 def _asked(
     groups: Sequence[list[Pending]], *, on_results: OnResults, left: Left
 ) -> list[list[Pending]]:
-    """The groups without the Yes of those who have left, which is noted."""
-    keys = {item.change.key for items in groups for item in items if _is_yes(item)}
+    """The groups without the Yes, given or asked for, of those who have left; it is noted."""
+    keys = {item.change.key for items in groups for item in items if _says_wanted(item)}
     gone = left(keys) if keys else ()
     stopped = [
-        item for items in groups for item in items if _is_yes(item) and item.change.key in gone
+        item for items in groups for item in items if _says_wanted(item) and item.change.key in gone
     ]
     if not stopped:
         return list(groups)
@@ -286,8 +286,9 @@ def _asked(
     return [[item for item in items if item.change.seq not in numbers] for items in groups]
 
 
-def _is_yes(item: Pending) -> bool:
-    return item.change.after.get("newsletter") == Newsletter.YES.value
+def _says_wanted(item: Pending) -> bool:
+    """Whether the contact is to say Yes, or that it was asked to confirm one."""
+    return item.change.after.get("newsletter") in (Newsletter.YES.value, Newsletter.DOI.value)
 
 
 def _overtaken(item: Pending) -> Result:

@@ -134,6 +134,11 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
         with link.counting("check"):
             pull_members(link)
         outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
+    _send(link, plan=plan, part=Part.CRM, side="CRM", send=_guarded(link, fence, plan=plan))
+
+
+def _guarded(link: Link, fence: Fence, *, plan: Plan) -> Callable[..., None]:
+    """Sending to the CRM, with nobody told to be subscribed or asked who has left meanwhile."""
 
     def left(keys: Collection[str]) -> set[str]:
         taken_in = outcomes.left_since(link.warehouse, plan_id=plan.plan_id, keys=keys)
@@ -142,7 +147,7 @@ def push_to_crm(link: Link, *, plan: Plan, approved: bool = False) -> None:
     def send(items: list[Pending], *, on_results: Callable[[list[Result]], None]) -> None:
         link.crm.push(items, on_results=on_results, left=left)
 
-    _send(link, plan=plan, part=Part.CRM, side="CRM", send=send)
+    return send
 
 
 def _count(link: Link, *, plan: Plan, part: Part) -> int:
@@ -202,9 +207,10 @@ def _note_requests(link: Link, *, plan: Plan) -> None:
     )
     if not ids:
         return
+    fence = Fence(link)
     _read_back_contacts(link, ids=ids)
     outcomes.drop_overtaken(link.warehouse, plan_id=plan.plan_id, now=link.now())
-    _send(link, plan=plan, part=Part.CRM_ASKED, side="CRM", send=link.crm.push)
+    _send(link, plan=plan, part=Part.CRM_ASKED, side="CRM", send=_guarded(link, fence, plan=plan))
 
 
 def _audience(link: Link, *, plan: Plan) -> str:

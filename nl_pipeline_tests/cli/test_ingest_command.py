@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -15,31 +15,20 @@ import pytest
 from nl_pipeline import settings
 from nl_pipeline.cli import main
 from nl_pipeline.cli.invocation import ExitCode
-from nl_pipeline.sandbox.app import World
-from nl_pipeline.sandbox.serve import running
 from nl_pipeline.sync.link import open_warehouse
 from nl_pipeline.warehouse import connection as warehouse_connection
-from nl_pipeline.warehouse import observations, plans
+from nl_pipeline.warehouse import observations
 from nl_pipeline.webhook_log.lines import LogLine, body_fields, encode
+from nl_pipeline_tests.cli.first_sync import CONNECTION, synced_once
 from nl_pipeline_tests.sandbox_control import SandboxControl
-
-CONNECTION = settings.SANDBOX_CONNECTION
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxControl, Path]]:
     """A sandbox and the folder of its user, after the first sync."""
     folder = tmp_path_factory.mktemp("ingest")
-    with running(World(contacts=10)) as base_url, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        control = SandboxControl(base_url)
-        assert main(["sandbox", "connect", "--port", str(urlsplit(base_url).port)]) == ExitCode.DONE
-        assert main(["setup", CONNECTION]) == ExitCode.DONE
-        plan = plans.latest(open_warehouse(settings.load(), connection=CONNECTION))
-        assert plan is not None
-        assert main(["apply", plan.plan_id]) == ExitCode.DONE
+    with synced_once(folder) as control:
         yield control, folder
-        control.close()
 
 
 @pytest.fixture

@@ -7,20 +7,14 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from nl_pipeline import settings
 from nl_pipeline.cli import main
 from nl_pipeline.cli.invocation import ExitCode
-from nl_pipeline.sandbox.app import World
-from nl_pipeline.sandbox.serve import running
-from nl_pipeline.sync.link import open_warehouse
-from nl_pipeline.warehouse import plans
+from nl_pipeline_tests.cli.first_sync import CONNECTION, synced_once
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
-CONNECTION = settings.SANDBOX_CONNECTION
 REFUSED = "somebody@example.com"
 """Mailchimp refuses its domain as looking fake."""
 
@@ -29,19 +23,11 @@ REFUSED = "somebody@example.com"
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxControl, Path]]:
     """A sandbox and the folder of its user, after syncs in which one address was refused."""
     folder = tmp_path_factory.mktemp("quarantine")
-    with running(World(contacts=10)) as base_url, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        control = SandboxControl(base_url)
-        assert main(["sandbox", "connect", "--port", str(urlsplit(base_url).port)]) == ExitCode.DONE
-        assert main(["setup", CONNECTION]) == ExitCode.DONE
-        plan = plans.latest(open_warehouse(settings.load(), connection=CONNECTION))
-        assert plan is not None
-        assert main(["apply", plan.plan_id]) == ExitCode.DONE
+    with synced_once(folder) as control:
         enter(control, REFUSED)
         assert main(["sync"]) == ExitCode.FAILED
         assert main(["sync"]) == ExitCode.DONE
         yield control, folder
-        control.close()
 
 
 def enter(control: SandboxControl, email: str) -> None:

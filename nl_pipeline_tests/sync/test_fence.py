@@ -19,7 +19,8 @@ from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
 from nl_pipeline.warehouse import events
 from nl_pipeline.webhook_log.reading import Segment, segments
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, YES, Scenario, address
-from nl_pipeline_tests.sync.happening import TO_CRM, during
+from nl_pipeline_tests.sync.busy_day import grant_with_proof
+from nl_pipeline_tests.sync.happening import TO_CRM, TO_PROVIDER, during
 from nl_pipeline_tests.sync.hooked import Hooked
 
 NEW = tuple(f"neu-{number:02d}" for number in range(1, 13))
@@ -198,6 +199,22 @@ def test_no_yes_is_written_over_an_opt_out_that_is_taken_in_during_the_push(
     hooked.scenario.apply(plan)
 
     assert [hooked.scenario.newsletter(name) for name in left] == [CANCEL]
+
+
+def test_who_leaves_right_after_being_asked_is_not_said_to_be_asked(hooked: Hooked) -> None:
+    hooked.person("unsubscribe", "kunde-01")
+    hooked.ingest_and_sync()
+    grant_with_proof(hooked.scenario, "kunde-01")
+    hooked.scenario.set_newsletter("kunde-01", YES)
+    plan = hooked.scenario.plan()
+    during(hooked.scenario, TO_PROVIDER, lambda: hooked.tell("unsubscribe", "kunde-01"))
+
+    hooked.scenario.apply(plan)
+
+    assert hooked.scenario.picture().status("kunde-01") == "pending"
+    assert hooked.scenario.newsletter("kunde-01") == YES
+    hooked.ingest()
+    assert hooked.scenario.newsletter("kunde-01") == CANCEL
 
 
 def test_no_contact_is_created_for_somebody_who_leaves_during_the_push(

@@ -9,8 +9,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 
 from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.sync import activities
@@ -89,14 +87,14 @@ class CarriedOut:
     stopped_by: ApiError | None
 
 
-def ingest(link: Link, *, folder: Path | None = None, day: date | None = None) -> IngestResult:
-    """Take in what the log in ``folder`` (that of the link) holds and was not read yet, of one UTC
-    day or of all, and carry it through: opt-outs first.
+def ingest(link: Link) -> IngestResult:
+    """Take in what the log of the link holds and was not read yet, and carry it through, opt-outs
+    first.
 
     Running it again, or two of them at once, does nothing twice. A service that is away is no
     reason to leave the rest: the error is in ``stopped_by``, and the next ingest goes on.
     """
-    stored = take_in(link, folder=folder, day=day)
+    stored = take_in(link)
     carried = carry_out(link)
     stopped_by, written = carried.stopped_by, 0
     try:
@@ -106,15 +104,15 @@ def ingest(link: Link, *, folder: Path | None = None, day: date | None = None) -
     return _result(stored, carried=carried, written=written, stopped_by=stopped_by)
 
 
-def take_in(link: Link, *, folder: Path | None = None, day: date | None = None) -> TakenIn:
+def take_in(link: Link) -> TakenIn:
     """Read what the log holds and was not read yet, and store its events, with the withdrawals
     among them in the ledger."""
-    log = folder or link.webhook_log
+    log = link.webhook_log
     stored = TakenIn(0, Counter(), 0, Counter(), Counter())
     if log is None:
         return stored
     offsets = events.read_offsets(link.warehouse)
-    for portion in portions(log, offsets=offsets, understand=understanding(link), day=day):
+    for portion in portions(log, offsets=offsets, understand=understanding(link)):
         kept = events.store_frame(
             link.warehouse, frame=portion.events, read=portion.read, now=link.now()
         )
@@ -149,15 +147,13 @@ def carry_out(link: Link) -> CarriedOut:
     )
 
 
-def ingest_and_sync(
-    link: Link, *, folder: Path | None = None, day: date | None = None
-) -> tuple[IngestResult, SyncResult | None]:
+def ingest_and_sync(link: Link) -> tuple[IngestResult, SyncResult | None]:
     """An ingest, and an incremental sync if it brought something that a plan has to decide.
 
     No sync before the first plan of the connection was applied: there would only be another plan to
     look at.
     """
-    result = ingest(link, folder=folder, day=day)
+    result = ingest(link)
     if not (result.needs_sync and plans.first_sync_is_done(link.warehouse)):
         return result, None
     return result, sync(link, mode="incremental")

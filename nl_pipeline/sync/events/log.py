@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +17,7 @@ from nl_pipeline.domain.schemas import EVENTS_SCHEMA, rows_that_break
 from nl_pipeline.sync.events.mailchimp import Unusable
 from nl_pipeline.warehouse.events import PoisonLine, SegmentRead
 from nl_pipeline.webhook_log.lines import LogLine
+from nl_pipeline.webhook_log.paths import segment_path
 from nl_pipeline.webhook_log.reading import BadLine, read, segments
 
 #: Lines in memory at a time.
@@ -77,11 +77,7 @@ class _Waiting:
 
 
 def portions(
-    folder: Path,
-    *,
-    offsets: Mapping[str, int],
-    understand: Understand,
-    day: date | None = None,
+    folder: Path, *, offsets: Mapping[str, int], understand: Understand
 ) -> Iterator[Portion]:
     """What the log holds behind ``offsets`` (bytes by segment), in portions.
 
@@ -89,24 +85,23 @@ def portions(
     for later: it is being written, or was torn when its writer ended.
     """
     waiting = _Waiting()
-    for segment in segments(folder, day=day):
+    for segment in segments(folder):
         begin = offsets.get(segment.name, 0)
         if segment.size <= begin:
             continue
         at, lines = begin, 0
-        try:
-            for after, line in read(folder, segment=segment.name, from_byte=begin):
-                place = (segment.name, at)
-                at, lines = after, lines + 1
-                _understand(line, place=place, understand=understand, waiting=waiting)
-                waiting.lines += 1
-                if waiting.lines >= PORTION:
-                    waiting.read[segment.name] = SegmentRead(
-                        segment.name, segment.day, begin, at, lines
-                    )
-                    yield waiting.take()
-                    begin, lines = at, 0
-        except FileNotFoundError:
+        for after, line in read(folder, segment=segment.name, from_byte=begin):
+            place = (segment.name, at)
+            at, lines = after, lines + 1
+            _understand(line, place=place, understand=understand, waiting=waiting)
+            waiting.lines += 1
+            if waiting.lines >= PORTION:
+                waiting.read[segment.name] = SegmentRead(
+                    segment.name, segment.day, begin, at, lines
+                )
+                yield waiting.take()
+                begin, lines = at, 0
+        if at == begin and not segment_path(folder, segment=segment.name).exists():
             # Its writer took it back since it was listed: nothing of it was acknowledged.
             continue
         waiting.read[segment.name] = SegmentRead(
