@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
-Service = Literal["onoffice", "mailchimp"]
+Service = Literal["onoffice", "mailchimp", "brevo"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class SandboxControl:
         """Address of the Mailchimp API."""
         return f"{self.base_url}/mailchimp/3.0"
 
+    @property
+    def brevo_url(self) -> str:
+        """Address of the Brevo API."""
+        return f"{self.base_url}/brevo/v3"
+
     def reset(self, *, contacts: int, seed: int = 1, **options: Any) -> None:
         """Start over with another population."""
         self._post("reset", {"contacts": contacts, "seed": seed, **options})
@@ -66,9 +71,11 @@ class SandboxControl:
         """Set one switch of a twin (open facts, conflicting error shapes)."""
         self._post(f"{service}/switches", {"name": name, "value": value})
 
-    def send_campaign(self, *, subject: str, **options: Any) -> dict[str, Any]:
-        """Send a campaign from the Mailchimp twin."""
-        return self._post("mailchimp/send_campaign", {"subject": subject, **options})
+    def send_campaign(
+        self, *, subject: str, service: Service = "mailchimp", **options: Any
+    ) -> dict[str, Any]:
+        """Send a campaign from a provider's twin."""
+        return self._post(f"{service}/send_campaign", {"subject": subject, **options})
 
     def fault(self, service: Service | None, *, kind: str, match: str, **options: Any) -> None:
         """Break calls whose "METHOD /service/path" or action contains `match`."""
