@@ -27,6 +27,7 @@ _ACTS: dict[tuple[str, str], tuple[str, str, dict[str, Any]]] = {
     ("staff", "delete"): ("staff", "delete_permanent", {}),
     ("system", "bounce"): ("staff", "clean", {}),
     ("import", "force"): ("import", "subscribe", {"force": True}),
+    ("staff", "force"): ("staff", "subscribe", {"force": True}),
 }
 
 
@@ -37,6 +38,7 @@ class MailchimpStage(Stage):
     connection = SANDBOX_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_audience": True}
     names: ClassVar[dict[str, str]] = {"first_name": "FNAME", "last_name": "LNAME"}
+    status_of_a_no = "unsubscribed"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> MailchimpClient:
         return MailchimpClient(
@@ -69,6 +71,14 @@ class MailchimpStage(Stage):
 
     def demand_double_opt_in(self) -> None:
         self._call("PATCH", f"/lists/{self.audience_id}", json={"double_optin": True})
+
+    def take_everybody_off(self) -> None:
+        self.control.act("mailchimp", actor="staff", action="archive_all")
+
+    def give_unknown_status(self, world: World, email: str) -> None:
+        member = world.mailchimp.account.audiences[self.audience_id].find(email)
+        assert member is not None
+        member.status = "snoozed"
 
     def hook_up(self, url_of: Callable[[str], str]) -> None:
         for origin, source in ORIGINS.items():

@@ -8,7 +8,8 @@ Acts are called as the sandbox's control API calls them, by actor and action:
 - person: subscribe (and, where forms ask for it, confirm), unsubscribe, complain, update (``values``
   by our names: first_name, last_name), change_email (``new_email``)
 - staff: subscribe, unsubscribe, remove (off the list, and no opt-out), delete, update, change_email
-- import: subscribe, force (over an opt-out, with a consent on paper)
+- import or staff: force (over an opt-out, with a consent on paper)
+- import: subscribe
 - api: ask (another program asks the person to confirm), order (a customer without consent)
 - system: bounce (the address does not exist)
 
@@ -21,7 +22,6 @@ import abc
 import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -74,8 +74,8 @@ class Stage(abc.ABC):
     with_audience: ClassVar[Mapping[str, Any]]
     #: Names of our mapped fields at the provider.
     names: ClassVar[Mapping[str, str]]
-    #: Acts the provider does not know, and why.
-    unknown: ClassVar[Mapping[tuple[str, str], str]] = {}
+    #: What becomes at the provider of somebody to whom the CRM says No.
+    status_of_a_no: ClassVar[str]
 
     def __init__(self, control: SandboxControl) -> None:
         self.control = control
@@ -111,11 +111,16 @@ class Stage(abc.ABC):
     def hook_up(self, url_of: Callable[[str], str]) -> None:
         """Create the webhooks we want, by hand; ``url_of`` gives the URL for an origin."""
 
-    def known(self, actor: str, action: str) -> None:
-        """Refuse what the provider does not know."""
-        reason = self.unknown.get((actor, action))
-        if reason is not None:
-            raise CannotHappen(reason)
+    @abc.abstractmethod
+    def take_everybody_off(self) -> None:
+        """Staff takes everybody off the list at once, which is no opt-out."""
+
+    @abc.abstractmethod
+    def give_unknown_status(self, world: World, email: str) -> None:
+        """Let somebody have a status that we do not know."""
+
+    def needs_known_sign_ups(self) -> None:
+        """`CannotHappen` where the provider tells nobody who signed a person up."""
 
     def values(self, values: Mapping[str, str]) -> dict[str, str]:
         """Values by our names under the provider's names."""
@@ -165,6 +170,3 @@ class Stage(abc.ABC):
 def copied_but(value: Any, *, shared: Sequence[object]) -> Any:
     """A deep copy that shares some objects with its model."""
     return copy.deepcopy(value, {id(part): part for part in shared})
-
-
-Opened = AbstractContextManager[Stage]
