@@ -59,6 +59,8 @@ class Account:
     attributes: dict[str, Attribute] = field(default_factory=dict)
     """By upper-case name, in the order they were created."""
     processes: dict[int, Process] = field(default_factory=dict)
+    waiting: list[Process] = field(default_factory=list)
+    """Those of the processes that are not done."""
     confirmations: list[Confirmation] = field(default_factory=list)
     webhooks: dict[int, Webhook] = field(default_factory=dict)
     campaigns: dict[int, Campaign] = field(default_factory=dict)
@@ -91,10 +93,7 @@ class Account:
     @property
     def import_is_running(self) -> bool:
         """Whether any import was accepted and is not done."""
-        return any(
-            process.status == "waiting" and process.name == "IMPORTUSER"
-            for process in self.processes.values()
-        )
+        return any(process.name == "IMPORTUSER" for process in self.waiting)
 
     def keep_file(self, file: File, *, base_url: str) -> str:
         """Keep a file and give its link."""
