@@ -43,7 +43,11 @@ def state_of(contact: Contact, *, list_id: int) -> Read:
     if contact.email_blacklisted:
         return _UNSUB, BLOCKLISTED, "person" if has_left else None
     if has_left:
-        return _UNSUB, "left the list" if list_id in contact.left_lists else "left a group", "person"
+        return (
+            _UNSUB,
+            "left the list" if list_id in contact.left_lists else "left a group",
+            "person",
+        )
     if list_id in contact.lists:
         return _SUB, "on the list", None
     return _ABSENT, "off the list", None

@@ -177,8 +177,6 @@ class Importing:
         if process.reports:
             refused = {r.email: str(r.cause) for r in self._client.import_refusals(process)}
         return [
-            one.result("refused", cause=refused[email])
-            if email in refused
-            else one.result("sent")
+            one.result("refused", cause=refused[email]) if email in refused else one.result("sent")
             for email, one in people.items()
         ]

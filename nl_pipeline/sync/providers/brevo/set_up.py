@@ -57,9 +57,7 @@ class SetUp:
         created = found is None
         if found is None:
             found = self._client.create_list(connection.audience, folder_id=self._folder_id())
-        return AudienceFound(
-            audience_id=str(found.id), created=created, fields_created=tuple(made)
-        )
+        return AudienceFound(audience_id=str(found.id), created=created, fields_created=tuple(made))
 
     def _find(self, *, name: str, audience_id: str | None) -> ContactList | None:
         lists = self._client.lists()

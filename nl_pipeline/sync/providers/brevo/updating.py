@@ -78,8 +78,7 @@ class Updating:
         for start in range(0, len(pending), _PORTION):
             updates = [_Update(item) for item in pending[start : start + _PORTION]]
             parts = [
-                _Part(one, values_of(one.item.change.after, fields=self._fields))
-                for one in updates
+                _Part(one, values_of(one.item.change.after, fields=self._fields)) for one in updates
             ]
             stopped: OperatorNeeded | None = None
             # Each round carries fewer values of whoever is sent again.
@@ -150,9 +149,7 @@ class Updating:
             )
             on_results(
                 [
-                    result_of(
-                        item.change.seq, outcome.error, record_id=item.change.record_id
-                    )
+                    result_of(item.change.seq, outcome.error, record_id=item.change.record_id)
                     for item, outcome in zip(portion, outcomes, strict=True)
                 ]
             )

@@ -70,9 +70,7 @@ class Writing:
         self._run(
             for_good,
             [
-                Block(
-                    int(item.change.record_id), reference=str(item.change.seq), list_id=list_id
-                )
+                Block(int(item.change.record_id), reference=str(item.change.seq), list_id=list_id)
                 for item in for_good
             ],
             on_results=on_results,
@@ -90,9 +88,7 @@ class Writing:
         )
         self._ask(list_id, take("confirm", []), on_results=on_results, withdrawn=withdrawn)
         self._updating.update(take("update_member", []), on_results=on_results)
-        self._updating.change_addresses(
-            list_id, take("change_address", []), on_results=on_results
-        )
+        self._updating.change_addresses(list_id, take("change_address", []), on_results=on_results)
         self._importing.end(imports, on_results=on_results)
 
     def settle(self, *, since: datetime) -> int:
