@@ -92,4 +92,6 @@ def check_names(attributes: Mapping[str, Any]) -> None:
     """Raise ValueError for attributes that are no values of a profile."""
     wrong = sorted(name for name in attributes if name.upper() in IDENTIFIERS)
     if wrong:
-        raise ValueError(f"{', '.join(wrong)}: identifies a contact and is never written as a value")
+        raise ValueError(
+            f"{', '.join(wrong)}: identifies a contact and is never written as a value"
+        )
