@@ -153,11 +153,11 @@ class BrevoClient:
         return self._contacts.by_email(email)
 
     def statistics(
-        self, contact_id: int, *, since: datetime | None = None
+        self, contact_id: int, *, since: datetime | None = None, until: datetime | None = None
     ) -> ContactStatistics | None:
         """Return what happened to a contact in the last 90 days, or since then in windows of 90
-        days; None when there is no such contact."""
-        return self._contacts.statistics(contact_id, since=since)
+        days, or from `since` to `until` (90 days at most); None when there is no such contact."""
+        return self._contacts.statistics(contact_id, since=since, until=until)
 
     def attributes(self) -> tuple[Attribute, ...]:
         """Return all attributes of the account, anew."""

@@ -9,7 +9,7 @@ external id.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from nl_pipeline.clients.brevo.models import Contact, ContactDetails
 from nl_pipeline.clients.brevo.problems import ContactAbsent, ContactRefused
@@ -52,21 +52,33 @@ class Contacts:
         except (ContactAbsent, ContactRefused):
             return None
 
-    def statistics(self, contact_id: int, *, since: datetime | None) -> ContactStatistics | None:
-        """Return the events of the last 90 days, and of those before back to `since`."""
+    def statistics(
+        self, contact_id: int, *, since: datetime | None, until: datetime | None = None
+    ) -> ContactStatistics | None:
+        """Return the events of the last 90 days, and of those before back to `since`; or those
+        from `since` to `until` alone."""
         path = Path(f"{ONE}/campaignStats", [contact_id])
+        now = self._session.server_time.now() or datetime.now(UTC)
         try:
-            parts = [self._session.get(path, answer=Shown).statistics()]
-            now = self._session.server_time.now() or datetime.now(UTC)
-            if since is not None:
-                parts += [
-                    self._session.get(
-                        path,
-                        answer=Shown,
-                        params={"startDate": start.isoformat(), "endDate": end.isoformat()},
-                    ).statistics()
-                    for start, end in windows(since=since.astimezone(UTC).date(), today=now.date())
-                ]
+            if since is not None and until is not None:
+                # Days that are to come are refused.
+                start, end = since.astimezone(UTC).date(), min(until, now).astimezone(UTC).date()
+                asked: list[tuple[date, date] | None] = [(min(start, end), end)]
+            else:
+                asked = [None]
+                if since is not None:
+                    day = since.astimezone(UTC).date()
+                    asked += windows(since=day, today=now.date())
+            parts = [
+                self._session.get(
+                    path,
+                    answer=Shown,
+                    params=None
+                    if window is None
+                    else {"startDate": window[0].isoformat(), "endDate": window[1].isoformat()},
+                ).statistics()
+                for window in asked
+            ]
         except ContactAbsent:
             return None
         return merged(parts)

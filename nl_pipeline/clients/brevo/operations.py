@@ -33,10 +33,14 @@ class ContactChange(msgspec.Struct, frozen=True, omit_defaults=True, rename="cam
 
 @dataclass(frozen=True)
 class Block:
-    """Blocklist a contact: no campaign reaches it any more. There is no opposite."""
+    """Blocklist a contact: no campaign reaches it any more. There is no opposite.
+
+    With `list_id` it is taken off this list in the same call, so that neither is done alone.
+    """
 
     contact_id: int
     reference: str
+    list_id: int | None = None
 
 
 @dataclass(frozen=True)

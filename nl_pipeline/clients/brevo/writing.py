@@ -100,7 +100,7 @@ class Writer:
     def _perform(self, operation: Operation, *, before: Before) -> Contact | None:
         match operation:
             case Block():
-                self._block(operation.contact_id, before=before)
+                self._block(operation.contact_id, list_id=operation.list_id, before=before)
                 return None
             case UpdateProfile():
                 self._update(operation, before=before)
@@ -215,10 +215,14 @@ class Writer:
             " this run",
         )
 
-    def _block(self, contact_id: int, *, before: Before | None = None) -> None:
+    def _block(
+        self, contact_id: int, *, list_id: int | None = None, before: Before | None = None
+    ) -> None:
         self._put(
             contact_id,
-            change=ContactChange(email_blacklisted=True),
+            change=ContactChange(
+                email_blacklisted=True, unlink_list_ids=None if list_id is None else (list_id,)
+            ),
             repeatable=True,
             before=before,
         )
