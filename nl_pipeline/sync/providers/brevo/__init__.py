@@ -20,7 +20,7 @@ from nl_pipeline.sync.providers.brevo.importing import Progress
 from nl_pipeline.sync.providers.brevo.reading import Reading
 from nl_pipeline.sync.providers.brevo.reasons import Reasons
 from nl_pipeline.sync.providers.brevo.set_up import SetUp
-from nl_pipeline.sync.providers.brevo.work import work_of
+from nl_pipeline.sync.providers.brevo.work import Work
 from nl_pipeline.sync.providers.brevo.writing import Writing
 from nl_pipeline.sync.providers.port import ProviderTraits
 from nl_pipeline.warehouse.observations import Evidence
@@ -69,7 +69,7 @@ class BrevoAudience:
         self.why_left = reasons.why_left
         self.push = writing.push
         self.settle = writing.settle
-        self.work_of = work_of
+        self.work_of = Work(client, fields=synced, names=names).work_of
 
     @property
     def calls(self) -> Counter[str]:

@@ -33,7 +33,8 @@ _SALUTATIONS = ("ANREDE", "SALUTATION", "CIVILITE", "CIVILITÉ", "TITOLO", "TRAT
 #: ``NAME`` alone says neither: it is the first name beside SURNAME (English accounts of old), the
 #: last name beside VORNAME.
 _NAME_BESIDE = {"first_name": "SURNAME", "last_name": "VORNAME"}
-_TEXT = "text"
+#: A type may be missing in an answer. Days are texts, too; whoever maps one knows it.
+_TEXTS, _TEXTS_BY_HAND = frozenset({"text", ""}), frozenset({"text", "", "date"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def discover(fields: Sequence[ProfileField], *, present: Collection[Attribute]) 
     for f in fields:
         wanted = [f.provider.upper()] if f.provider else _aliases(f.name, present=by_name)
         found = [by_name[n] for n in wanted if n in by_name and (f.provider or n not in taken)]
-        fitting = [attribute for attribute in found if _takes_text(attribute)]
+        types = _TEXTS_BY_HAND if f.provider else _TEXTS
+        fitting = [a for a in found if a.category == "normal" and a.type in types]
         if len(fitting) > 1:
             raise OperatorNeeded(
                 f"several attributes of the account may be meant by the field {f.name}:"
@@ -136,10 +138,6 @@ def _aliases(field: str, *, present: Collection[str]) -> list[str]:
     if beside is not None and beside in present and not set(found) & set(present):
         return ["NAME"]
     return found
-
-
-def _takes_text(attribute: Attribute) -> bool:
-    return attribute.category == "normal" and attribute.type == _TEXT
 
 
 def _listed(attributes: Sequence[Attribute]) -> str:

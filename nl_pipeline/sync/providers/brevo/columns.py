@@ -101,13 +101,15 @@ class ContactColumns:
                 if state != _ABSENT:
                     rejected.append((str(contact.id), "invalid_email"))
                 continue
+            changed_at = moment_of(contact.modified_at)
             reason = (reasons or {}).get(contact.id)
             if reason is not None:
-                state, by = reason.state, reason.by
+                state, by, changed_at = reason.state, reason.by, reason.at or changed_at
             texts["key"].append(key)
             texts["state"].append(state)
             texts["status"].append(status)
             texts["unsubscribed_by"].append(by)
+            self._changed_at.append(naive(changed_at))
             kept.append(contact)
         ids: list[str | None] = [str(contact.id) for contact in kept]
         texts["member_id"] += ids
@@ -116,7 +118,6 @@ class ContactColumns:
         for column, name in self._attributes:
             texts[column] += comparables([contact.attributes.get(name) for contact in kept])
         self._owned += [self._list_id in contact.lists for contact in kept]
-        self._changed_at += [naive(moment_of(contact.modified_at)) for contact in kept]
         return rejected
 
     def take(self, *, observed_at: datetime) -> pd.DataFrame:

@@ -4,9 +4,10 @@ Belongs here: how a subscription is sent, sent again without a value that would 
 it counts as sent. Must not be here: whom to subscribe.
 
 An import puts people on the list, whether they are contacts already or not, and lifts neither a
-blocklisting nor an opt-out of a list. Brevo carries it out by itself, for half an hour at times, and
-tells of no row what became of it: a subscription counts as sent once its import is over, and the
-read-back shows the rest. Until then it is in doubt, so that a later run waits for it (``settle``).
+blocklisting nor an opt-out of a list. Brevo carries it out by itself, for half an hour at times,
+and tells of no row what became of it: a subscription counts as sent once its import is over, and
+the read-back shows the rest. Until then it is in doubt, so that a later run waits for it
+(``settle``).
 """
 
 from __future__ import annotations
