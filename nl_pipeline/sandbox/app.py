@@ -6,9 +6,7 @@ Belongs here: putting clock, faults, call log and twins together. Does not belon
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -18,8 +16,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nl_pipeline.sandbox.brevo import BrevoTwin
 from nl_pipeline.sandbox.calls import CallLog, CallLogMiddleware
 from nl_pipeline.sandbox.clock import Clock
+from nl_pipeline.sandbox.collector import collector_paused
 from nl_pipeline.sandbox.control import control_routes
 from nl_pipeline.sandbox.fault_middleware import FaultMiddleware
 from nl_pipeline.sandbox.faults import FaultList
@@ -32,7 +32,7 @@ DEFAULT_SEED = 1
 
 
 class World:
-    """One sandbox: a clock, two twins with their population, armed faults and the call log."""
+    """One sandbox: a clock, the twins with their population, armed faults and the call log."""
 
     def __init__(self, *, contacts: int = DEFAULT_CONTACTS, seed: int = DEFAULT_SEED) -> None:
         self.clock = Clock()
@@ -40,9 +40,11 @@ class World:
         self.calls = CallLog()
         self.onoffice = OnOfficeTwin(clock=self.clock)
         self.mailchimp = MailchimpTwin(clock=self.clock)
+        self.brevo = BrevoTwin(clock=self.clock)
         self.services: dict[str, Service] = {
             self.onoffice.name: self.onoffice,
             self.mailchimp.name: self.mailchimp,
+            self.brevo.name: self.brevo,
         }
         for service in self.services.values():
             service.use_faults(self.faults)
@@ -51,7 +53,7 @@ class World:
         self.reset(contacts=contacts, seed=seed, options={})
 
     def reset(self, *, contacts: int, seed: int, options: dict[str, Any]) -> None:
-        """Start over: real time, no faults, no calls, both twins filled again.
+        """Start over: real time, no faults, no calls, all twins filled again.
 
         ``options`` holds switches, either under a service's name or flat; a flat one goes to the
         service that knows it. Raises :class:`ActRefused` for one that nobody knows, before
@@ -62,7 +64,7 @@ class World:
         self.faults.clear()
         self.calls.clear()
         self.contacts, self.seed = contacts, seed
-        with _collector_paused():
+        with collector_paused():
             for name, service in self.services.items():
                 service.reset(contacts=contacts, seed=seed, options=by_service[name])
 
@@ -87,19 +89,6 @@ class World:
             for name in owners:
                 found[name][key] = value
         return found
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection while millions of records are made, none of which is garbage; it
-    would walk over all of them again and again and take a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class DateHeader:
@@ -127,7 +116,7 @@ class DateHeader:
 
 
 def create_app(world: World) -> Starlette:
-    """The application: ``/onoffice``, ``/mailchimp`` and ``/_sandbox``."""
+    """The application: one path for each twin, and ``/_sandbox``."""
     services = world.services
     return Starlette(
         routes=[
