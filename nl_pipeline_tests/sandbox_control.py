@@ -72,10 +72,15 @@ class SandboxControl:
         self._post(f"{service}/switches", {"name": name, "value": value})
 
     def send_campaign(
-        self, *, subject: str, service: Service = "mailchimp", **options: Any
+        self, service: Service = "mailchimp", /, *, subject: str, **options: Any
     ) -> dict[str, Any]:
-        """Send a campaign from a provider's twin."""
+        """Send a campaign from one of the newsletter twins."""
         return self._post(f"{service}/send_campaign", {"subject": subject, **options})
+
+    def deliveries(self) -> dict[str, Any]:
+        """What became of the webhooks of the Brevo twin."""
+        report: dict[str, Any] = self._http.get("brevo/deliveries").raise_for_status().json()
+        return report
 
     def fault(self, service: Service | None, *, kind: str, match: str, **options: Any) -> None:
         """Break calls whose "METHOD /service/path" or action contains `match`."""

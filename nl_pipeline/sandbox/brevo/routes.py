@@ -18,6 +18,7 @@ from nl_pipeline.sandbox.brevo import (
     memberships,
     processes,
 )
+from nl_pipeline.sandbox.brevo.mail_routes import MAIL_ENDPOINTS
 from nl_pipeline.sandbox.brevo.router import Endpoint, Router
 
 _CONTACT = "/contacts/{identifier}"
@@ -59,6 +60,7 @@ ENDPOINTS = (
     Endpoint("GET", "/contacts/segments", lists.list_segments),
     Endpoint("GET", "/processes", processes.list_processes),
     Endpoint("GET", "/processes/{process_id}", processes.read_process),
+    *MAIL_ENDPOINTS,
 )
 
 
