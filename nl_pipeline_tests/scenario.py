@@ -390,7 +390,12 @@ def connected(
         http=_watched(on_request),
         sleep=wait,
     )
-    wire = Wire(page=provider_page, http=_watched(on_request), sleep=wait)
+    wire = Wire(
+        page=provider_page,
+        http=_watched(on_request),
+        sleep=wait,
+        ahead=lambda: scenario.ahead.total_seconds(),
+    )
     client = stage.client(connection, wire=wire, **provider_options)
     with contextlib.closing(crm), contextlib.closing(client), warehouse.session():
         scenario = Scenario(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from nl_pipeline_tests.providers.brevo import BrevoStage
 from nl_pipeline_tests.providers.mailchimp import MailchimpStage
 from nl_pipeline_tests.providers.stage import CannotHappen, Provider, Record, Stage, Wire
 
-STAGES: dict[Provider, type[Stage]] = {"mailchimp": MailchimpStage}
+STAGES: dict[Provider, type[Stage]] = {"mailchimp": MailchimpStage, "brevo": BrevoStage}
 PROVIDERS: tuple[Provider, ...] = tuple(STAGES)
 
 each_provider = pytest.mark.each_provider

@@ -57,11 +57,13 @@ class CannotHappen(Exception):
 
 @dataclass(frozen=True)
 class Wire:
-    """How a stage's client goes out: rows of a page, its connections, and how it waits."""
+    """How a stage's client goes out: rows of a page, its connections, how it waits, and by how many
+    seconds the clocks have been moved."""
 
     page: int
     http: httpx.Client | None
     sleep: Callable[[float], None]
+    ahead: Callable[[], float]
 
 
 class Stage(abc.ABC):
@@ -79,6 +81,7 @@ class Stage(abc.ABC):
 
     def __init__(self, control: SandboxControl) -> None:
         self.control = control
+        self.forms_wait = False
 
     @property
     def service(self) -> Service:
