@@ -44,6 +44,7 @@ class BrevoStage(Stage):
     connection = SANDBOX_BREVO_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_list": True}
     names: ClassVar[dict[str, str]] = {"first_name": "VORNAME", "last_name": "NACHNAME"}
+    ways_to_write = frozenset({"POST", "PUT"})
     status_of_a_no = "archived"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> BrevoClient:
