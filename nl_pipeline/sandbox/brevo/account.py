@@ -6,6 +6,8 @@ belong here: the endpoints of the account (``account_routes``), changes or HTTP.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +38,17 @@ class Watch(Protocol):
     def epoch(self) -> float:
         """Seconds since 1970."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A watch that stands still."""
+
+    at: float
+
+    def epoch(self) -> float:
+        """The moment it was stopped at."""
+        return self.at
 
 
 @dataclass(slots=True)
@@ -71,6 +84,16 @@ class Account:
     def now(self) -> int:
         """The current millisecond by the twin's clock."""
         return int(self.clock.epoch() * 1000)
+
+    @contextmanager
+    def time_stopped(self) -> Iterator[None]:
+        """Let no time pass within the block."""
+        clock = self.clock
+        self.clock = Stopped(clock.epoch())
+        try:
+            yield
+        finally:
+            self.clock = clock
 
     def by_email(self, email: str) -> Contact | None:
         """The contact of an address in any spelling of case."""
