@@ -1,0 +1,1 @@
+"""Tests of the Mailchimp twin over HTTP, against the facts rather than against its own tables."""
