@@ -55,7 +55,7 @@ class _Waiting:
             ]
             frame = frame.drop(index=sorted(broken)).reset_index(drop=True)
         by_segment: dict[str, list[PoisonLine]] = {}
-        for line in poison:
+        for line in dict.fromkeys(poison):
             by_segment.setdefault(line.segment, []).append(line)
         portion = Portion(
             events=frame,
