@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
-Service = Literal["onoffice", "mailchimp"]
+Service = Literal["onoffice", "mailchimp", "brevo"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class SandboxControl:
     def mailchimp_url(self) -> str:
         """Address of the Mailchimp API."""
         return f"{self.base_url}/mailchimp/3.0"
+
+    @property
+    def brevo_url(self) -> str:
+        """Address of the Brevo API."""
+        return f"{self.base_url}/brevo/v3"
 
     def reset(self, *, contacts: int, seed: int = 1, **options: Any) -> None:
         """Start over with another population."""

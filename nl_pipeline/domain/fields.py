@@ -30,6 +30,7 @@ class Direction(StrEnum):
 class ProfileField:
     """One mapped field: its name here, in the CRM, and at the provider.
 
+    ``provider`` is "" where the name depends on the account and is looked up there.
     ``propagates_blank``: an emptied CRM value empties the provider's too.
     """
 

@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nl_pipeline.sandbox.brevo import BrevoTwin
 from nl_pipeline.sandbox.calls import CallLog, CallLogMiddleware
 from nl_pipeline.sandbox.clock import Clock
 from nl_pipeline.sandbox.control import control_routes
@@ -32,7 +33,7 @@ DEFAULT_SEED = 1
 
 
 class World:
-    """One sandbox: a clock, two twins with their population, armed faults and the call log."""
+    """One sandbox: a clock, the twins with their population, armed faults and the call log."""
 
     def __init__(self, *, contacts: int = DEFAULT_CONTACTS, seed: int = DEFAULT_SEED) -> None:
         self.clock = Clock()
@@ -40,9 +41,11 @@ class World:
         self.calls = CallLog()
         self.onoffice = OnOfficeTwin(clock=self.clock)
         self.mailchimp = MailchimpTwin(clock=self.clock)
+        self.brevo = BrevoTwin(clock=self.clock)
         self.services: dict[str, Service] = {
             self.onoffice.name: self.onoffice,
             self.mailchimp.name: self.mailchimp,
+            self.brevo.name: self.brevo,
         }
         for service in self.services.values():
             service.use_faults(self.faults)
@@ -51,7 +54,7 @@ class World:
         self.reset(contacts=contacts, seed=seed, options={})
 
     def reset(self, *, contacts: int, seed: int, options: dict[str, Any]) -> None:
-        """Start over: real time, no faults, no calls, both twins filled again.
+        """Start over: real time, no faults, no calls, all twins filled again.
 
         ``options`` holds switches, either under a service's name or flat; a flat one goes to the
         service that knows it. Raises :class:`ActRefused` for one that nobody knows, before
@@ -127,7 +130,7 @@ class DateHeader:
 
 
 def create_app(world: World) -> Starlette:
-    """The application: ``/onoffice``, ``/mailchimp`` and ``/_sandbox``."""
+    """The application: one path for each twin, and ``/_sandbox``."""
     services = world.services
     return Starlette(
         routes=[

@@ -14,3 +14,11 @@ ONOFFICE_SECRET = "00112233445566778899aabbccddeeff00112233445566778899aabbccdde
 
 MAILCHIMP_API_KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0-us0"
 """32 hexadecimal digits and the data centre (Mailchimp Marketing API, authentication)."""
+
+BREVO_API_KEY = (
+    "xkeysib-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff-Sandbox000000000"
+)
+"""``xkeysib-``, 64 hexadecimal digits and 16 characters (Brevo docs, API keys)."""
+
+BREVO_KEY_NAME = "onoffice-connector"
+"""The name the key was given at Brevo; webhooks tell it of changes that came with the key."""

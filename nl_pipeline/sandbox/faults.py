@@ -22,7 +22,7 @@ LINE_KINDS = frozenset(
     {"status", "timeout_before", "timeout_after_apply", "reset", "truncate", "delay", "html_error"}
 )
 KINDS = LINE_KINDS | SERVICE_KINDS | WEBHOOK_KINDS
-SERVICES = ("onoffice", "mailchimp")
+SERVICES = ("onoffice", "mailchimp", "brevo")
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,7 +30,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
 
     kind: str
     service: str | None = None
-    """``onoffice`` or ``mailchimp``; None: both."""
+    """One of :data:`SERVICES`; None: all."""
     match: str = ""
     """Substring or regular expression over ``METHOD /service/path?query`` and, for onOffice, over
     each action (``read:address``)."""
@@ -45,7 +45,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     headers: dict[str, str] = {}
     """Extra headers of ``status``, for instance ``Retry-After``."""
     body: Any = msgspec.UNSET
-    """Body of ``status``: JSON, or null for none; default: a problem document (Mailchimp)."""
+    """Body of ``status``: JSON, or null for none; default: what the
+    service's own errors look like (not onOffice)."""
     errorcode: int | None = None
     """With ``status`` on onOffice: matching *actions* of the request fail with this code."""
     positions: list[int] | None = None

@@ -44,7 +44,7 @@ class Service(Protocol):
     """
 
     name: str
-    """Path segment and key of the service: ``onoffice`` or ``mailchimp``."""
+    """Path segment and key of the service, such as ``onoffice``."""
     clock: Clock
     """What time it is at the service; its answers carry it as their Date header."""
 

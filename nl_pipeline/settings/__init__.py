@@ -8,14 +8,12 @@ warehouse or knows Dagster. Importing this package reads no file and no environm
 from __future__ import annotations
 
 from nl_pipeline.settings.documentation import SettingDoc, describe, json_schema
+from nl_pipeline.settings.fields import BlankRule, Direction, FieldMapping, ProviderKind
 from nl_pipeline.settings.loading import CONFIG_VARIABLE, DEFAULT_FILE, load, parse
 from nl_pipeline.settings.models import Connection, Settings
 from nl_pipeline.settings.options import (
     Activities,
-    BlankRule,
     Brakes,
-    Direction,
-    FieldMapping,
     KindType,
     Limit,
     Schedules,
@@ -23,8 +21,16 @@ from nl_pipeline.settings.options import (
 )
 from nl_pipeline.settings.problems import Problem, SettingsError
 from nl_pipeline.settings.secrets import SecretReference, environment
-from nl_pipeline.settings.systems import AudienceDetails, Crm, Mailchimp
+from nl_pipeline.settings.systems import (
+    AudienceDetails,
+    Brevo,
+    BrevoLimits,
+    Crm,
+    DoubleOptIn,
+    Mailchimp,
+)
 from nl_pipeline.settings.templates import (
+    SANDBOX_BREVO_CONNECTION,
     SANDBOX_CONNECTION,
     SANDBOX_PORT,
     example_text,
@@ -35,20 +41,25 @@ from nl_pipeline.settings.webhooks import ReceiverLimits, Webhooks
 __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_FILE",
+    "SANDBOX_BREVO_CONNECTION",
     "SANDBOX_CONNECTION",
     "SANDBOX_PORT",
     "Activities",
     "AudienceDetails",
     "BlankRule",
     "Brakes",
+    "Brevo",
+    "BrevoLimits",
     "Connection",
     "Crm",
     "Direction",
+    "DoubleOptIn",
     "FieldMapping",
     "KindType",
     "Limit",
     "Mailchimp",
     "Problem",
+    "ProviderKind",
     "ReceiverLimits",
     "Schedules",
     "SecretReference",

@@ -27,8 +27,8 @@ DEFAULT_FILE = "connections.yaml"
 
 def load(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of `path`, else of the file $NL_PIPELINE_CONFIG names, else of
-    `connections.yaml` in the current folder, else the embedded default: one connection,
-    `demo-mailchimp`, to a sandbox on this machine.
+    `connections.yaml` in the current folder, else the embedded default: the connections
+    `demo-mailchimp` and `demo-brevo` to a sandbox on this machine.
 
     `environ` is where the variable is looked up, by default `environment()`. SettingsError lists
     everything that is wrong with the file.

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nl_pipeline.settings.closed import ClosedModel
+from nl_pipeline.settings.differences import check_options, options_at
 from nl_pipeline.settings.options import ConnectionOptions
 from nl_pipeline.settings.problems import Problem, SettingsError, did_you_mean
-from nl_pipeline.settings.systems import Crm, CrmEntry, Mailchimp, ProviderEntry
+from nl_pipeline.settings.systems import Brevo, Crm, CrmEntry, Mailchimp, ProviderEntry
 from nl_pipeline.settings.values import Allowed, ConnectionName, Memory
 from nl_pipeline.settings.webhooks import Webhooks
 
@@ -28,11 +29,19 @@ class ConnectionEntry(ConnectionOptions):
     crm: CrmEntry = Field(description="The CRM.")
     provider: ProviderEntry = Field(description="The newsletter provider, exactly one.")
 
+    @model_validator(mode="after")
+    def _is_possible_at_the_provider(self) -> ConnectionEntry:
+        check_options(self, kind=self.provider.only.kind)
+        return self
+
     def named(self, name: str) -> Connection:
         """The connection as the rest of the program uses it."""
-        options = {key: getattr(self, key) for key in ConnectionOptions.model_fields}
+        provider = self.provider.only
         return Connection(
-            name=name, crm=self.crm.onoffice, provider=self.provider.mailchimp, **options
+            name=name,
+            crm=self.crm.onoffice,
+            provider=provider,
+            **options_at(self, kind=provider.kind),
         )
 
 
@@ -62,7 +71,7 @@ class Connection(ConnectionOptions):
 
     name: ConnectionName
     crm: Crm
-    provider: Mailchimp
+    provider: Mailchimp | Brevo
 
 
 @dataclass(frozen=True)

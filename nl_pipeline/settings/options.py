@@ -5,49 +5,30 @@ Belongs here: the parts of a connection that name no product. Every one of them 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from nl_pipeline.settings.closed import ClosedModel
+from nl_pipeline.settings.fields import DEFAULT_FIELDS, FieldMapping, check_crm_sides
 from nl_pipeline.settings.problems import refusal
 from nl_pipeline.settings.values import (
     Allowed,
     Count,
     Cron,
-    FieldName,
-    MergeTag,
     Percent,
     Text,
 )
-
-Direction = Literal["both", "to_provider", "to_crm", "off"]
-BlankRule = Literal["keep", "propagate"]
-
-
-class FieldMapping(ClosedModel):
-    """One profile field that is kept in step. The e-mail address always is and is not listed."""
-
-    name: FieldName = Field(description="Name of the field in plans, tables and reports.")
-    crm: Text = Field(description="Field name in onOffice, as its API calls it.")
-    provider: MergeTag = Field(description="Merge tag in Mailchimp.")
-    label: Text = Field(description="Label of the merge field where `setup` has to create it.")
-    direction: Direction = Field(
-        "both", description="Which way changes travel; `off` keeps the line without syncing it."
-    )
-    blank: BlankRule = Field(
-        "keep",
-        description="Whether emptying the field in the CRM empties it at the provider "
-        "(`propagate`) or not (`keep`). A blank never travels to the CRM.",
-    )
 
 
 class Tags(ClosedModel):
     """Newsletter tags of the CRM as tags at the provider."""
 
-    enabled: bool = Field(True, description="Whether tags are synced.")
+    enabled: bool = Field(
+        True, description="Whether tags are synced. Always off with Brevo, which has no tags."
+    )
     field: Text = Field(
         "NewsletterTag", description="Multi-select field in onOffice with the tags."
     )
@@ -102,6 +83,19 @@ class Activities(ClosedModel):
     )
     hard_bounce: OptionalActivity = Field(
         None, description="Activity written when an address turns out not to exist."
+    )
+    open: OptionalActivity = Field(
+        None,
+        description="Activity written for the first opening of each newsletter. With Brevo only.",
+    )
+    click: OptionalActivity = Field(
+        None,
+        description="Activity written for the first click on each link of each newsletter. With "
+        "Brevo only.",
+    )
+    proxy_opens: bool = Field(
+        False,
+        description="Whether an opening by a mail scanner or proxy counts as one by the person.",
     )
     profile: OptionalActivity = Field(
         KindType(kind="Email", type="Eingang"),
@@ -159,49 +153,6 @@ class Schedules(ClosedModel):
     )
 
 
-_E_MAIL_FIELDS = frozenset({"email", "defaultemail"})
-_STATUS_FIELD = "newsletter_aktiv"
-
-
-def _check_mapping(fields: tuple[FieldMapping, ...]) -> tuple[FieldMapping, ...]:
-    for index, mapping in enumerate(fields):
-        if mapping.crm.lower() in _E_MAIL_FIELDS:
-            raise refusal(
-                "the e-mail address is always synced and can't be mapped",
-                next_step="remove this field from the list",
-                at=(index, "crm"),
-            )
-        if mapping.provider == "EMAIL":
-            raise refusal(
-                "EMAIL is the e-mail address, which is always synced and can't be mapped",
-                next_step="remove this field from the list",
-                at=(index, "provider"),
-            )
-        if mapping.crm == _STATUS_FIELD:
-            raise refusal(
-                "the newsletter state is decided by the rules and can't be mapped",
-                next_step="remove this field from the list",
-                at=(index, "crm"),
-            )
-        for earlier in fields[:index]:
-            for key in ("name", "crm", "provider"):
-                if getattr(earlier, key) == getattr(mapping, key):
-                    raise refusal(
-                        "another field of this list has the same value here",
-                        allowed=f"each {key} once per connection",
-                        next_step="give each field its own, or remove one of the two",
-                        at=(index, key),
-                    )
-    return fields
-
-
-DEFAULT_FIELDS = (
-    FieldMapping(name="salutation", crm="Anrede", provider="ANREDE", label="Salutation"),
-    FieldMapping(name="first_name", crm="Vorname", provider="FNAME", label="First Name"),
-    FieldMapping(name="last_name", crm="Name", provider="LNAME", label="Last Name"),
-)
-
-
 class ConnectionOptions(ClosedModel):
     """Everything about a connection except its two sides."""
 
@@ -209,13 +160,13 @@ class ConnectionOptions(ClosedModel):
         "onoffice", description="Name of the audience at the provider, found by exactly this name."
     )
     fields: Annotated[
-        tuple[FieldMapping, ...], Field(strict=False), AfterValidator(_check_mapping)
+        tuple[FieldMapping, ...], Field(strict=False), AfterValidator(check_crm_sides)
     ] = Field(
         DEFAULT_FIELDS,
         description="Profile fields kept in step besides the e-mail address. A list given here "
         "replaces the default (salutation, first name, last name) as a whole.",
     )
-    tags: Tags = Field(Tags(), description="Newsletter tags.")
+    tags: Tags = Field(Tags(), description="Newsletter tags. Off with Brevo, which has none.")
     activities: Activities = Field(Activities(), description="Activities in the CRM.")
     brakes: Brakes = Field(Brakes(), description="Brakes on large changes.")
     schedules: Schedules = Field(Schedules(), description="When syncs run by themselves.")

@@ -26,8 +26,11 @@ _CONNECTION = "connections.<name>."
 #: counts.
 _GROUPS: tuple[tuple[str, str], ...] = (
     ("crm.onoffice.", "CRM: onOffice"),
-    ("provider.mailchimp.audience_details.", "Provider: details for creating an audience"),
+    ("provider.mailchimp.audience_details.", "Mailchimp: details for creating an audience"),
     ("provider.mailchimp.", "Provider: Mailchimp"),
+    ("provider.brevo.limits.", "Brevo: limits of the plan"),
+    ("provider.brevo.double_opt_in.", "Brevo: the mail that asks for a confirmation"),
+    ("provider.brevo.", "Provider: Brevo"),
     ("fields[].", "One profile field"),
     ("tags.", "Tags"),
     ("activities.", "Activities"),

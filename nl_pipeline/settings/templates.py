@@ -8,7 +8,9 @@ from __future__ import annotations
 from importlib.resources import files
 
 SANDBOX_PORT = 8900
+#: One connection of each provider; both keep the same CRM in step.
 SANDBOX_CONNECTION = "demo-mailchimp"
+SANDBOX_BREVO_CONNECTION = "demo-brevo"
 
 
 def example_text() -> str:

@@ -108,10 +108,13 @@ FieldName = Annotated[
     Field(pattern=r"^[a-z][a-z0-9_]{0,62}$"),
     Allowed("lower-case letters, digits and underscores, starting with a letter"),
 ]
-MergeTag = Annotated[
+ProviderField = Annotated[
     str,
-    Field(pattern=r"^[A-Z0-9_]{1,10}$"),
-    Allowed("at most 10 upper-case letters, digits and underscores, for example FNAME"),
+    Field(pattern=r"^[A-Z0-9_-]{1,100}$"),
+    Allowed(
+        "at Mailchimp at most 10 upper-case letters, digits and underscores, for example FNAME; at "
+        "Brevo at most 100, and hyphens, too"
+    ),
 ]
 Country = Annotated[
     str,
@@ -123,6 +126,7 @@ Memory = Annotated[
     Field(pattern=r"^[1-9][0-9]*(MB|GB)$"),
     Allowed("a whole number with MB or GB, for example 512MB"),
 ]
+Whole = Annotated[int, Field(ge=1), Allowed("a whole number, 1 or more")]
 Count = Annotated[int, Field(ge=0), Allowed("a whole number, 0 or more")]
 Percent = Annotated[float, Field(ge=0, le=100), Allowed("a number from 0 to 100")]
 

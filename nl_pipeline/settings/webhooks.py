@@ -13,10 +13,8 @@ from pydantic import Field
 
 from nl_pipeline.settings.closed import ClosedModel
 from nl_pipeline.settings.systems import Secret
-from nl_pipeline.settings.values import Allowed, BaseUrl, Memory
+from nl_pipeline.settings.values import Allowed, BaseUrl, Memory, Whole
 
-_WHOLE = Allowed("a whole number, 1 or more")
-Whole = Annotated[int, Field(ge=1), _WHOLE]
 Seconds = Annotated[float, Field(gt=0), Allowed("a number greater than 0")]
 
 

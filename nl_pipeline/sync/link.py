@@ -119,12 +119,12 @@ class Link:
 
 
 def profile_fields(connection: Connection) -> tuple[ProfileField, ...]:
-    """The mapped fields of a connection."""
+    """The mapped fields of a connection; ``provider`` is "" where the name is looked up there."""
     return tuple(
         ProfileField(
             name=mapping.name,
             crm=mapping.crm,
-            provider=mapping.provider,
+            provider=mapping.provider or "",
             direction=Direction(mapping.direction),
             propagates_blank=mapping.blank == "propagate",
         )

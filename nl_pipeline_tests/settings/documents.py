@@ -18,17 +18,31 @@ connections:
         api_key: "${KEY}"
 """
 
+BREVO = MINIMAL.replace("mailchimp:", "brevo:")
+
 
 def parse(text: str) -> settings.Settings:
     """The settings in `text`, as if it stood in /srv/connections.yaml."""
     return settings.parse(text, file="connections.yaml", folder=Path("/srv"))
 
 
-def connection(options: str = "") -> settings.Connection:
+def connection(options: str = "", *, text: str = MINIMAL) -> settings.Connection:
     """The minimal connection with `options`, lines of YAML, below its name."""
-    return parse(with_options(options)).connections["agency"]
+    return parse(with_options(options, text=text)).connections["agency"]
 
 
-def with_options(options: str) -> str:
-    """The minimal file with `options` added to its connection."""
-    return MINIMAL + "".join(f"    {line}\n" for line in options.splitlines())
+def with_options(options: str, *, text: str = MINIMAL) -> str:
+    """The minimal file, or `text`, with `options` added to its connection."""
+    return text + "".join(f"    {line}\n" for line in options.splitlines())
+
+
+def mailchimp_of(connection: settings.Connection) -> settings.Mailchimp:
+    """The provider of a connection that is known to be Mailchimp."""
+    assert isinstance(connection.provider, settings.Mailchimp)
+    return connection.provider
+
+
+def brevo_of(connection: settings.Connection) -> settings.Brevo:
+    """The provider of a connection that is known to be Brevo."""
+    assert isinstance(connection.provider, settings.Brevo)
+    return connection.provider

@@ -10,7 +10,7 @@ import pytest
 
 from nl_pipeline import settings
 from nl_pipeline.settings import SettingDoc
-from nl_pipeline_tests.settings.documents import connection
+from nl_pipeline_tests.settings.documents import BREVO, connection, mailchimp_of, parse
 
 DESCRIBED = settings.describe()
 OPTIONS = ("audience", "fields", "tags", "activities", "brakes", "schedules", "adopt_existing")
@@ -22,7 +22,25 @@ def example() -> settings.Connection:
 
 
 def test_the_example_is_valid() -> None:
-    assert example().provider.audience_details is not None
+    assert mailchimp_of(example()).audience_details is not None
+
+
+def test_the_example_without_its_comments_is_a_connection_to_brevo() -> None:
+    text = settings.example_text()
+    mailchimp = text[text.index("      mailchimp:") : text.index("      # Instead of Mailchimp")]
+    tags = text[text.index("    tags:") : text.index("    # Activities")]
+    swapped = re.sub(r"^      # ( *\w+:)", r"      \1", text, flags=re.MULTILINE)
+
+    exchanged = parse(swapped.replace(mailchimp, "").replace(tags, "")).connection("my-agency")
+
+    minimal = settings.Brevo(api_key=exchanged.provider.api_key)
+    assert exchanged.provider.model_copy(update={"double_opt_in": None}) == minimal
+    assert exchanged.fields == connection(text=BREVO).fields
+
+
+def test_the_example_shows_every_key_of_brevo() -> None:
+    for key in settings.Brevo.model_fields.keys() - {"base_url"}:
+        assert f"      #   {key}:" in settings.example_text()
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -49,9 +67,14 @@ def test_the_sandbox_file_is_valid_on_any_port() -> None:
 
     loaded = settings.parse(text, file="sandbox", folder=Path("/srv"))
 
-    assert loaded.connection("demo-mailchimp").crm.base_url == (
-        "http://127.0.0.1:8999/onoffice/api/stable/api.php"
-    )
+    crm = "http://127.0.0.1:8999/onoffice/api/stable/api.php"
+    assert {
+        name: (chosen.crm.base_url, chosen.provider.base_url)
+        for name, chosen in loaded.connections.items()
+    } == {
+        "demo-mailchimp": (crm, "http://127.0.0.1:8999/mailchimp/3.0"),
+        "demo-brevo": (crm, "http://127.0.0.1:8999/brevo/v3"),
+    }
 
 
 @pytest.mark.parametrize("doc", DESCRIBED, ids=lambda doc: doc.key)
@@ -83,6 +106,16 @@ def test_the_schema_lets_an_optional_activity_be_off() -> None:
     delivered = settings.json_schema()["$defs"]["Activities"]["properties"]["delivered"]
 
     assert {"const": "off"} in delivered["anyOf"]
+
+
+def test_the_schema_asks_for_one_provider_and_no_second() -> None:
+    provider = settings.json_schema()["$defs"]["ProviderEntry"]
+
+    assert provider["oneOf"] == [{"required": ["mailchimp"]}, {"required": ["brevo"]}]
+    assert provider["properties"]["brevo"] == {
+        "$ref": "#/$defs/Brevo",
+        "description": "Brevo.",
+    }
 
 
 def test_the_schema_refuses_a_literal_secret() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from nl_pipeline import settings
 from nl_pipeline.settings import SettingsError
-from nl_pipeline_tests.settings.documents import MINIMAL, parse, with_options
+from nl_pipeline_tests.settings.documents import MINIMAL, mailchimp_of, parse, with_options
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +31,11 @@ def problems_of(text: str) -> list[str]:
 def test_without_any_file_the_embedded_default_is_a_sandbox_on_this_machine() -> None:
     loaded = settings.load(environ={})
 
-    assert list(loaded.connections) == ["demo-mailchimp"]
     assert loaded.source is None
-    base_url = loaded.connection("demo-mailchimp").provider.base_url
-    assert base_url == "http://127.0.0.1:8900/mailchimp/3.0"
+    assert {n: chosen.provider.base_url for n, chosen in loaded.connections.items()} == {
+        "demo-mailchimp": "http://127.0.0.1:8900/mailchimp/3.0",
+        "demo-brevo": "http://127.0.0.1:8900/brevo/v3",
+    }
 
 
 def test_the_file_in_the_current_folder_comes_before_the_default(folder: Path) -> None:
@@ -157,7 +158,7 @@ def test_a_postcode_without_quotes_is_not_taken_for_a_number_in_base_eight() -> 
     )
     text = MINIMAL.replace('"${KEY}"', f'"${{KEY}}"\n        {details}')
 
-    created_with = parse(text).connections["agency"].provider.audience_details
+    created_with = mailchimp_of(parse(text).connections["agency"]).audience_details
 
     assert created_with is not None
     assert (created_with.zip, created_with.country) == ("01067", "NO")

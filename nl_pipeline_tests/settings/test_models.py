@@ -178,18 +178,6 @@ def test_a_sandbox_on_loopback_needs_no_https(host: str) -> None:
     assert parse(text).connections["agency"].provider.base_url == f"http://{host}/3.0"
 
 
-def test_a_connection_has_exactly_one_provider() -> None:
-    text = MINIMAL.replace("mailchimp:\n        api_key", "brevo:\n        api_key")
-
-    with pytest.raises(SettingsError) as caught:
-        parse(text)
-
-    assert {problem.key for problem in caught.value.problems} == {
-        "connections.agency.provider.mailchimp",
-        "connections.agency.provider.brevo",
-    }
-
-
 def test_the_warehouse_of_a_connection_stands_beside_the_settings_file() -> None:
     loaded = parse(MINIMAL + "data_dir: warehouse\n")
 

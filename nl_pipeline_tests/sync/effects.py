@@ -69,7 +69,7 @@ def _planned(scenario: Scenario, row: dict[Any, Any]) -> Iterator[Effect]:
             for tag in value:
                 yield ("provider", record, name, tag)
         elif field is not None:
-            yield ("provider", record, field.provider, value)
+            yield ("provider", record, field.provider or "", value)
 
 
 def seen_effects(before: Picture, after: Picture) -> set[Effect]:

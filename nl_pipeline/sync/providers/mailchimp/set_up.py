@@ -13,7 +13,7 @@ from nl_pipeline.clients.mailchimp import (
     MergeField,
 )
 from nl_pipeline.domain.fields import ProfileField
-from nl_pipeline.settings import Connection
+from nl_pipeline.settings import Connection, Mailchimp
 from nl_pipeline.sync.providers.port import AudienceFound
 
 
@@ -55,7 +55,7 @@ class SetUp:
         created = audience is None
         if audience is None:
             audience = self._create(connection)
-        labels = {mapping.name: mapping.label for mapping in connection.fields}
+        labels = {mapping.name: mapping.label or mapping.name for mapping in connection.fields}
         made: list[str] = []
         for profile_field in self._missing_fields(audience.id):
             self._client.create_merge_field(
@@ -100,7 +100,8 @@ class SetUp:
                 what_next=f"rename an existing audience to {connection.audience!r} in Mailchimp"
                 " (Audience, Settings, Audience name), or take a plan with more audiences",
             )
-        details = connection.provider.audience_details
+        provider = connection.provider
+        details = provider.audience_details if isinstance(provider, Mailchimp) else None
         if details is None:
             raise OperatorNeeded(
                 "the audience does not exist and the settings do not say with what to create it",
