@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from nl_pipeline.sandbox.brevo.account import Account
+from nl_pipeline.sandbox.brevo.mail_acts import MAIL_ACTIONS
 from nl_pipeline.sandbox.brevo.notices import Cause
 from nl_pipeline.sandbox.brevo.state import Contact
 from nl_pipeline.sandbox.service import ActRefused
@@ -82,5 +83,5 @@ def carry_out(account: Account, payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-ACTIONS: dict[str, Action] = {}
+ACTIONS: dict[str, Action] = {**MAIL_ACTIONS}
 """The acts on a contact by name."""

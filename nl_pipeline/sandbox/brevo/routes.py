@@ -6,10 +6,19 @@ behaviour.
 
 from __future__ import annotations
 
-from nl_pipeline.sandbox.brevo import account_routes
+from nl_pipeline.sandbox.brevo import account_routes, webhooks
 from nl_pipeline.sandbox.brevo.router import Endpoint, Router
 
-ENDPOINTS = (Endpoint("GET", "/account", account_routes.read_account),)
+_WEBHOOK = "/webhooks/{webhookId}"
+
+ENDPOINTS = (
+    Endpoint("GET", "/account", account_routes.read_account),
+    Endpoint("GET", "/webhooks", webhooks.list_webhooks),
+    Endpoint("POST", "/webhooks", webhooks.create_webhook),
+    Endpoint("GET", _WEBHOOK, webhooks.read_webhook),
+    Endpoint("PUT", _WEBHOOK, webhooks.change_webhook),
+    Endpoint("DELETE", _WEBHOOK, webhooks.delete_webhook),
+)
 
 
 def build_router() -> Router:
