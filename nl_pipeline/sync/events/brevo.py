@@ -15,6 +15,8 @@ Belongs here: the JSON and its words. Must not be here: what follows from an eve
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,9 +68,12 @@ _SPELLINGS: Mapping[str, str] = {
     "delivery": "delivered",
     "listadded": "listaddition",
 }
+#: What our own writes cause. An opt-out is none of it, whatever else stands in its notice.
+_ECHOED = ((EventKind.SUBSCRIBE,), (EventKind.PROFILE,))
 #: Of what may be the person's own doing the actor is not told; a link in a mail is the person's.
 _BY_LINK = frozenset({EventKind.UNSUBSCRIBE, EventKind.COMPLAINT})
 _MOST_TEXT = 2_000
+_MEMBER = re.compile(r'"(event|email)"\s*:\s*"([^"\\]*)"')
 _NAMES_WITH_LINK = ("URL", "url", "link")
 
 
@@ -108,7 +113,20 @@ def _document(line: LogLine) -> Any:
     try:
         return msgspec.json.decode(text.encode(errors="replace"))
     except (msgspec.DecodeError, RecursionError):
-        raise Unusable("no_json") from None
+        pass
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return _salvaged(text)
+
+
+def _salvaged(text: str) -> Any:
+    """What can be told of a body that is no JSON, as the documentation's own sample of a changed
+    contact is none: the first event and address that stand in it."""
+    found = {match[1]: match[2] for match in reversed(list(_MEMBER.finditer(text)))}
+    if "email" not in found:
+        raise Unusable("no_json")
+    return found
 
 
 def _parts(document: Any) -> list[Any]:
@@ -139,7 +157,7 @@ def _of_one(told: Any, *, common: _Line) -> list[SubscriberEvent]:
     keys = [key for raw in addresses if (key := address_key(raw)) is not None]
     if kinds and not keys:
         raise Unusable("invalid_address" if any(addresses) else "no_address")
-    if _is_ours(told, common=common):
+    if kinds in _ECHOED and _is_ours(told, common=common):
         return []
     lists = _ids(told.get("list_id"))
     is_elsewhere = bool(common.audience_id and lists) and common.audience_id not in lists
@@ -189,8 +207,8 @@ def _is_ours(told: Mapping[str, Any], *, common: _Line) -> bool:
 def _addresses(told: Any) -> Iterator[str]:
     """One connector has met lists of addresses."""
     for raw in told if isinstance(told, list) else [told]:
-        if isinstance(raw, str) and raw.strip():
-            yield raw
+        if text := _text(raw):
+            yield text
 
 
 def _ids(told: Any) -> frozenset[str]:
@@ -221,4 +239,7 @@ def _link(told: Mapping[str, Any]) -> str:
 
 
 def _text(told: Any) -> str:
-    return told.strip()[:_MOST_TEXT] if isinstance(told, str) else ""
+    """A text as tables take it; "" for anything else."""
+    if not isinstance(told, str):
+        return ""
+    return told.strip()[:_MOST_TEXT].encode(errors="replace").decode()
