@@ -26,12 +26,14 @@ class CrmLimits:
 @dataclass(frozen=True)
 class ProviderLimits:
     """What fits into one call to the provider. A batch carries ``operations_per_batch`` writes or
-    reads of single members and costs at least ``calls_per_batch``, whatever it carries."""
+    reads of single members and costs at least ``calls_per_batch``, whatever it carries; where there
+    are no batches, both are 1. ``bytes_per_import``: where people are imported by the byte."""
 
     page_rows: int
     rows_per_bulk_call: int
     operations_per_batch: int
     calls_per_batch: int
+    bytes_per_import: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,15 @@ class ProviderWork:
     """What was to be done at the provider.
 
     ``passes`` as in the CRM; ``single``: reads or writes of one member each, one number for each
-    group that has to wait for another; ``bulk``: addresses of each call that takes many at a time.
+    group that has to wait for another; ``bulk``: addresses of each call that takes many at a time;
+    ``imports``: bytes of each group of people who are imported. Looking whether an import is over
+    is not work that could be done in fewer calls.
     """
 
     passes: tuple[int, ...] = ()
     single: tuple[int, ...] = ()
     bulk: tuple[int, ...] = ()
+    imports: tuple[int, ...] = ()
 
 
 def least_in_crm(work: CrmWork, *, limits: CrmLimits) -> int:
@@ -75,6 +80,7 @@ def least_at_provider(work: ProviderWork, *, limits: ProviderLimits) -> int:
         _pages(work.passes, rows=limits.page_rows)
         + sum(_single_or_batched(group, limits=limits) for group in work.single)
         + sum(_calls(group, of=limits.rows_per_bulk_call) for group in work.bulk)
+        + sum(_imports(group, limits=limits) for group in work.imports)
     )
 
 
@@ -83,6 +89,12 @@ def _single_or_batched(operations: int, *, limits: ProviderLimits) -> int:
     full, rest = divmod(operations, limits.operations_per_batch)
     per_batch = limits.calls_per_batch
     return full * min(per_batch, limits.operations_per_batch) + min(per_batch, rest)
+
+
+def _imports(size: int, *, limits: ProviderLimits) -> int:
+    if limits.bytes_per_import is None:
+        raise ValueError("imports are counted for a provider that has none")
+    return _calls(size, of=limits.bytes_per_import)
 
 
 def _pages(passes: Iterable[int], *, rows: int) -> int:

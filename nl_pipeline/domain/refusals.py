@@ -56,7 +56,12 @@ _BY_CAUSE = {
     # The next read sees the member, and the plan decides over it; one that no read shows stays.
     "exists": RefusalPolicy(About.ADDRESS, tries=_SEVERAL),
     "archived": RefusalPolicy(About.ADDRESS, tries=_SEVERAL),
+    "account_user": RefusalPolicy(About.ADDRESS),
     "merge_fields": RefusalPolicy(About.CHANGE),
+    "attributes": RefusalPolicy(About.CHANGE),
+    "too_large": RefusalPolicy(About.CHANGE),
+    # Once the settings name a template it is tried again by itself.
+    "double_opt_in_missing": RefusalPolicy(About.CHANGE, again_after=timedelta(days=1)),
     NO_EFFECT: RefusalPolicy(About.CHANGE, tries=_SEVERAL),
 }
 _OTHERWISE = {

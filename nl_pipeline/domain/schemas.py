@@ -17,7 +17,8 @@ from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 
 _SEEN_IN_CRM = [str(n) for n in Newsletter if not n.startswith("MISSING")]
-_SEEN_AT_PROVIDER = [str(p) for p in ProviderState if p not in ("GONE", "ABSENT")]
+#: ABSENT: seen, and not on the list.
+_SEEN_AT_PROVIDER = [str(p) for p in ProviderState if p != "GONE"]
 
 
 class TableInvalid(Exception):

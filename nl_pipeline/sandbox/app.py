@@ -6,9 +6,7 @@ Belongs here: putting clock, faults, call log and twins together. Does not belon
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -21,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nl_pipeline.sandbox.brevo import BrevoTwin
 from nl_pipeline.sandbox.calls import CallLog, CallLogMiddleware
 from nl_pipeline.sandbox.clock import Clock
+from nl_pipeline.sandbox.collector import collector_paused
 from nl_pipeline.sandbox.control import control_routes
 from nl_pipeline.sandbox.fault_middleware import FaultMiddleware
 from nl_pipeline.sandbox.faults import FaultList
@@ -65,7 +64,7 @@ class World:
         self.faults.clear()
         self.calls.clear()
         self.contacts, self.seed = contacts, seed
-        with _collector_paused():
+        with collector_paused():
             for name, service in self.services.items():
                 service.reset(contacts=contacts, seed=seed, options=by_service[name])
 
@@ -90,19 +89,6 @@ class World:
             for name in owners:
                 found[name][key] = value
         return found
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection while millions of records are made, none of which is garbage; it
-    would walk over all of them again and again and take a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class DateHeader:

@@ -89,6 +89,26 @@ _CAUSES = {
         "The provider refused the value of a field.",
         "correct the contact's mapped fields, or the field mapping",
     ),
+    "attributes": (
+        "The account has no such attribute, or it does not take the value.",
+        "correct the contact's mapped fields, or the attribute or its mapping",
+    ),
+    "account_user": (
+        "The address is a login of the Brevo account itself.",
+        "use another address for this contact",
+    ),
+    "duplicate": (
+        "Another contact at Brevo has the same telephone number or external id.",
+        "find the other contact in Brevo",
+    ),
+    "too_large": (
+        "The values of this one contact are larger than a whole import may be.",
+        "shorten the contact's mapped fields",
+    ),
+    "double_opt_in_missing": (
+        "The person would have to be asked for a confirmation, and nothing says with which mail.",
+        "set provider.brevo.double_opt_in (template_id, redirection_url) in connections.yaml",
+    ),
     "too_many_signups": (
         "The address signed up to many lists lately.",
         "wait a day; Mailchimp limits how often one address signs up",

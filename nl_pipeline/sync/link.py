@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nl_pipeline.clients.brevo import BrevoClient, Limits
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
 from nl_pipeline.domain.brakes import Brakes, Limit
 from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.fields import Direction, ProfileField
 from nl_pipeline.domain.least_calls import CrmWork, ProviderWork, least_at_provider, least_in_crm
-from nl_pipeline.settings import Connection, Settings
+from nl_pipeline.settings import Brevo, Connection, Settings
 from nl_pipeline.sync.calls import (
     CRM_SETTINGS_CALLS,
     CallBook,
@@ -26,12 +27,14 @@ from nl_pipeline.sync.calls import (
     Purpose,
 )
 from nl_pipeline.sync.crm import CrmSide
+from nl_pipeline.sync.providers.brevo import BrevoAudience
 from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
 from nl_pipeline.sync.providers.port import AudienceSide
 from nl_pipeline.warehouse.connection import Warehouse
 
 #: Told now and then on long work: what, how many are done, how many there are (0: not known).
 Progress = Callable[[str, int, int], None]
+_MEGABYTE = 1_000_000
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
@@ -166,24 +169,55 @@ def open_link(
         actions_per_request=chosen.crm.actions_per_request,
         time_zone=chosen.crm.time_zone,
     )
-    with contextlib.closing(onoffice):
-        mailchimp = MailchimpClient(
-            base_url=chosen.provider.base_url,
-            api_key=chosen.provider.api_key.resolve(environ),
-            max_connections=chosen.provider.max_connections,
+    with (
+        contextlib.closing(onoffice),
+        _audience_of(chosen, fields=fields, environ=environ, progress=progress) as audience,
+    ):
+        yield Link(
+            settings=chosen,
+            warehouse=open_warehouse(settings, connection=connection),
+            crm=CrmSide(
+                onoffice,
+                fields=fields,
+                tag_field=chosen.tags.field if chosen.tags.enabled else None,
+                time_zone=chosen.crm.time_zone,
+            ),
+            audience=audience,
+            now=now,
+            progress=progress,
+            webhook_log=settings.webhook_log_dir(connection),
         )
-        with contextlib.closing(mailchimp):
-            yield Link(
-                settings=chosen,
-                warehouse=open_warehouse(settings, connection=connection),
-                crm=CrmSide(
-                    onoffice,
-                    fields=fields,
-                    tag_field=chosen.tags.field if chosen.tags.enabled else None,
-                    time_zone=chosen.crm.time_zone,
-                ),
-                audience=MailchimpAudience(mailchimp, fields=fields),
-                now=now,
-                progress=progress,
-                webhook_log=settings.webhook_log_dir(connection),
-            )
+
+
+@contextlib.contextmanager
+def _audience_of(
+    chosen: Connection,
+    *,
+    fields: tuple[ProfileField, ...],
+    environ: Mapping[str, str] | None,
+    progress: Progress,
+) -> Iterator[AudienceSide]:
+    """The adapter of the connection's provider, at work on its account."""
+    provider = chosen.provider
+    if isinstance(provider, Brevo):
+        brevo = BrevoClient(
+            base_url=provider.base_url,
+            api_key=provider.api_key.resolve(environ),
+            max_connections=provider.max_connections,
+            limits=Limits(
+                contacts_per_second=provider.limits.contacts_per_second,
+                contacts_per_hour=provider.limits.contacts_per_hour,
+                other_per_hour=provider.limits.other_per_hour,
+            ),
+            import_bytes=provider.import_megabytes * _MEGABYTE,
+        )
+        with contextlib.closing(brevo):
+            yield BrevoAudience(brevo, fields=fields, settings=provider, progress=progress)
+        return
+    mailchimp = MailchimpClient(
+        base_url=provider.base_url,
+        api_key=provider.api_key.resolve(environ),
+        max_connections=provider.max_connections,
+    )
+    with contextlib.closing(mailchimp):
+        yield MailchimpAudience(mailchimp, fields=fields)

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.clients.brevo.problems import ContactRefused, RefusalCause
 from nl_pipeline.clients.brevo.statistics import ContactStatistics
+from nl_pipeline.clients.errors import ApiError
 
 #: Addresses Brevo makes up for contacts that have a telephone number only.
 _SMS_ONLY = "@mailin-sms.com"

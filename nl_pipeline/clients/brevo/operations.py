@@ -33,10 +33,14 @@ class ContactChange(msgspec.Struct, frozen=True, omit_defaults=True, rename="cam
 
 @dataclass(frozen=True)
 class Block:
-    """Blocklist a contact: no campaign reaches it any more. There is no opposite."""
+    """Blocklist a contact: no campaign reaches it any more. There is no opposite.
+
+    With `list_id` it is taken off this list in the same call, so that neither is done alone.
+    """
 
     contact_id: int
     reference: str
+    list_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,4 +96,6 @@ def check_names(attributes: Mapping[str, Any]) -> None:
     """Raise ValueError for attributes that are no values of a profile."""
     wrong = sorted(name for name in attributes if name.upper() in IDENTIFIERS)
     if wrong:
-        raise ValueError(f"{', '.join(wrong)}: identifies a contact and is never written as a value")
+        raise ValueError(
+            f"{', '.join(wrong)}: identifies a contact and is never written as a value"
+        )

@@ -50,7 +50,7 @@ def answer_with(names: Sequence[str]) -> type[_ContactsAnswer]:
         gc=False,
         rename="camel",
     )
-    fields = [
+    fields: list[Any] = [
         ("count", int),
         ("contacts", GenericAlias(list, (contact,)), msgspec.field(default_factory=list)),
     ]

@@ -107,8 +107,11 @@ _PHRASES: tuple[tuple[str, RefusalCause], ...] = (
     ("invalid email", RefusalCause.INVALID_EMAIL),
     ("email address is invalid", RefusalCause.INVALID_EMAIL),
 )
-#: A call about a list in which nothing was to be done is refused; these are the exact texts.
-NOTHING_REMOVED = "Contact already removed from list and/or does not exist"
+NOTHING_REMOVED = "nothing-removed"
+"""The code of a removal that was refused because there was nothing to remove."""
+
+# The exact text; only it tells such a refusal from others.
+_NOTHING_REMOVED_TEXT = "Contact already removed from list and/or does not exist"
 
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -227,10 +230,11 @@ def _account_failure(status: int, *, problem: Problem, what: str) -> ApiError:
             status=status,
             what_next="check that the list still exists under its id",
         )
+    nothing_removed = problem.message.strip() == _NOTHING_REMOVED_TEXT
     return Permanent(
         f"{what}: the call was refused",
         system=SYSTEM,
-        code=_code(problem),
+        code=NOTHING_REMOVED if nothing_removed else _code(problem),
         status=status,
         what_next="check the settings this call was made from; report it if they are right",
     )

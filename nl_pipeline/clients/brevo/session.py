@@ -74,9 +74,18 @@ class Session:
         self._http = http
         self._transport = transport
 
-    def get(self, path: Path, *, answer: type[T], params: Params | None = None) -> T:
+    def get(
+        self,
+        path: Path,
+        *,
+        answer: type[T],
+        params: Params | None = None,
+        reserved: bool = False,
+    ) -> T:
         """Return the decoded answer of a GET."""
-        return self.send("GET", path, answer=answer, params=params, repeatable=True)
+        return self.send(
+            "GET", path, answer=answer, params=params, repeatable=True, reserved=reserved
+        )
 
     def send(
         self,

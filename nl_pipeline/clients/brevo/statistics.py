@@ -50,11 +50,7 @@ class ContactStatistics:
     @property
     def reasons_to_stop(self) -> frozenset[tuple[str, MailEvent]]:
         """The events after which Brevo sends nothing more, each with its kind."""
-        return frozenset(
-            (kind, event)
-            for kind in _STOPS
-            for event in getattr(self, kind)
-        )
+        return frozenset((kind, event) for kind in _STOPS for event in getattr(self, kind))
 
 
 _STOPS = ("hard_bounces", "complaints", "user_unsubscriptions", "admin_unsubscriptions")
@@ -130,9 +126,7 @@ def merged(parts: Sequence[ContactStatistics]) -> ContactStatistics:
     return ContactStatistics(
         **{
             kind.name: tuple(
-                sorted(
-                    {event for part in parts for event in getattr(part, kind.name)}, key=_order
-                )
+                sorted({event for part in parts for event in getattr(part, kind.name)}, key=_order)
             )
             for kind in fields(ContactStatistics)
         }

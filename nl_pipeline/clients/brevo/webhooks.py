@@ -13,13 +13,13 @@ Belongs here: the calls and their shapes. Does not belong here: which webhooks t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from nl_pipeline.clients.brevo.problems import SYSTEM
 from nl_pipeline.clients.brevo.session import Nothing, Path, Session
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, OutcomeUnknown, Permanent
+from nl_pipeline.clients.errors import OperatorNeeded, OutcomeUnknown, Permanent
 from nl_pipeline.clients.http import answers
 
 EVENTS = (
@@ -38,7 +38,10 @@ EVENTS = (
 
 _ALL = "/webhooks"
 _ONE = "/webhooks/{webhookId}"
+_TYPE = "marketing"
 _NONE = "document_not_found"
+#: Spellings of older samples of the documentation.
+_SINGULAR = {"listAdditions": "listAddition", "hardBounces": "hardBounce"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,39 @@ class Webhook:
     description: str = ""
 
 
+class _Auth(msgspec.Struct, frozen=True):
+    type: str = ""
+    token: str = ""
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    id: int
+    url: str
+    events: list[str] | None = None
+    type: str = ""
+    batched: bool | None = None
+    auth: _Auth | None = None
+    description: str | None = ""
+
+    def webhook(self) -> Webhook:
+        return Webhook(
+            id=self.id,
+            url=self.url,
+            events=frozenset(_SINGULAR.get(name, name) for name in self.events or ()),
+            is_batched=bool(self.batched),
+            token=self.auth.token if self.auth is not None else "",
+            description=self.description or "",
+        )
+
+
+class _Collection(msgspec.Struct, frozen=True):
+    webhooks: list[_Shown] | None = None
+
+
+class _Created(msgspec.Struct, frozen=True):
+    id: int
+
+
 class Webhooks:
     """The marketing webhooks of one account."""
 
@@ -61,6 +97,15 @@ class Webhooks:
 
     def all(self) -> list[Webhook]:
         """Return all marketing webhooks; the call has no paging."""
+        try:
+            answer = self._session.get(
+                Path(_ALL), answer=_Collection, params={"type": _TYPE, "sort": "asc"}
+            )
+        except (Permanent, OperatorNeeded) as error:
+            if error.code != _NONE:
+                raise
+            return []
+        return [shown.webhook() for shown in answer.webhooks or () if shown.type == _TYPE]
 
     def create(
         self,
@@ -75,9 +120,32 @@ class Webhooks:
 
         After a lost answer it is looked up by its URL.
         """
+        wanted = _body(url, events, token=token, is_batched=is_batched, description=description)
+        try:
+            created = self._session.send(
+                "POST",
+                Path(_ALL),
+                answer=_Created,
+                body={**wanted, "type": _TYPE, "channel": "email"},
+                repeatable=False,
+            )
+        except OutcomeUnknown:
+            made = [webhook for webhook in self.all() if webhook.url == url]
+            if len(made) != 1:
+                raise
+            return made[0]
+        return Webhook(created.id, url, events, is_batched, token, description)
 
     def check_reached(self, url: str) -> None:
         """Ask the URL, as Brevo does not. Raises `OperatorNeeded` when it does not answer."""
+        if not answers(url):
+            raise OperatorNeeded(
+                "the webhook's URL gave no answer of the kind 2xx",
+                system=SYSTEM,
+                code="webhook_not_reached",
+                what_next="check that the receiver runs and is reached from the internet under"
+                " webhooks.public_url, without a login or a redirect in front of it",
+            )
 
     def change(
         self,
@@ -89,7 +157,31 @@ class Webhooks:
         is_batched: bool = False,
         description: str = "",
     ) -> None:
-        """Make a webhook exactly this."""
+        """Make a webhook exactly this; its type cannot be changed."""
+        self._session.send(
+            "PUT",
+            Path(_ONE, [webhook_id]),
+            answer=Nothing,
+            body=_body(url, events, token=token, is_batched=is_batched, description=description),
+            repeatable=True,
+        )
 
     def delete(self, webhook_id: int) -> None:
         """Delete a webhook; one that is gone already is no error."""
+        try:
+            self._session.send("DELETE", Path(_ONE, [webhook_id]), answer=Nothing, repeatable=True)
+        except OperatorNeeded as error:
+            if error.status != 404:
+                raise
+
+
+def _body(
+    url: str, events: frozenset[str], *, token: str, is_batched: bool, description: str
+) -> dict[str, Any]:
+    return {
+        "url": url,
+        "events": [name for name in EVENTS if name in events],
+        "description": description,
+        "auth": {"type": "bearer", "token": token},
+        "batched": is_batched,
+    }

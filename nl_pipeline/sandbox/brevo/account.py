@@ -6,6 +6,8 @@ belong here: the endpoints of the account (``account_routes``), changes or HTTP.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,6 +40,17 @@ class Watch(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A watch that stands still."""
+
+    at: float
+
+    def epoch(self) -> float:
+        """The moment it was stopped at."""
+        return self.at
+
+
 @dataclass(slots=True)
 class Account:
     """One Brevo account."""
@@ -59,6 +72,8 @@ class Account:
     attributes: dict[str, Attribute] = field(default_factory=dict)
     """By upper-case name, in the order they were created."""
     processes: dict[int, Process] = field(default_factory=dict)
+    waiting: list[Process] = field(default_factory=list)
+    """Those of the processes that are not done."""
     confirmations: list[Confirmation] = field(default_factory=list)
     webhooks: dict[int, Webhook] = field(default_factory=dict)
     campaigns: dict[int, Campaign] = field(default_factory=dict)
@@ -69,6 +84,16 @@ class Account:
     def now(self) -> int:
         """The current millisecond by the twin's clock."""
         return int(self.clock.epoch() * 1000)
+
+    @contextmanager
+    def time_stopped(self) -> Iterator[None]:
+        """Let no time pass within the block."""
+        clock = self.clock
+        self.clock = Stopped(clock.epoch())
+        try:
+            yield
+        finally:
+            self.clock = clock
 
     def by_email(self, email: str) -> Contact | None:
         """The contact of an address in any spelling of case."""
@@ -91,10 +116,7 @@ class Account:
     @property
     def import_is_running(self) -> bool:
         """Whether any import was accepted and is not done."""
-        return any(
-            process.status == "waiting" and process.name == "IMPORTUSER"
-            for process in self.processes.values()
-        )
+        return any(process.name == "IMPORTUSER" for process in self.waiting)
 
     def keep_file(self, file: File, *, base_url: str) -> str:
         """Keep a file and give its link."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.calls import Answer, ApiCall
 
+OWNER = "konto@sandbox-immobilien.example"
+"""The address of the account's user, who cannot be deleted as a contact."""
+
 
 def read_account(account: Account, call: ApiCall) -> Answer:
     """The account; plans as of a small paying customer."""
@@ -18,7 +21,7 @@ def read_account(account: Account, call: ApiCall) -> Answer:
             "user_id": 1,
             "enterprise": account.switches.enterprise,
             "companyName": "Sandbox Immobilien GmbH",
-            "email": "konto@sandbox-immobilien.example",
+            "email": OWNER,
             "firstName": "Sandra",
             "lastName": "Beispiel",
             "address": {
@@ -31,7 +34,7 @@ def read_account(account: Account, call: ApiCall) -> Answer:
             "relay": {
                 "enabled": True,
                 "data": {
-                    "userName": "konto@sandbox-immobilien.example",
+                    "userName": OWNER,
                     "relay": "smtp-relay.example",
                     "port": 587,
                 },

@@ -79,7 +79,7 @@ def change_values(
 
 def change_address(account: Account, contact: Contact, *, email: str, cause: Cause) -> None:
     """Give a contact another address, which nobody has; a blocklisted one is allowed again, as
-    Brevo documents, and its unsubscriptions from lists go with the old address [inferred]."""
+    Brevo documents."""
     if email == contact.email:
         return
     if contact.email:
@@ -91,6 +91,8 @@ def change_address(account: Account, contact: Contact, *, email: str, cause: Cau
     if contact.email_blacklisted:
         contact.email_blacklisted = False
         _note(account, contact, what="allowed", cause=cause)
+    if account.switches.address_change_resubscribes_to_lists:
+        resubscribe_to_lists(account, contact, tuple(contact.list_unsubscribed), cause=cause)
     _tell(account, contact, "contactUpdated", cause=cause, content={"EMAIL": email})
 
 

@@ -6,13 +6,57 @@ behaviour.
 
 from __future__ import annotations
 
-from nl_pipeline.sandbox.brevo import account_routes, webhooks
+from nl_pipeline.sandbox.brevo import (
+    account_routes,
+    attributes,
+    contacts,
+    folders,
+    imports,
+    lists,
+    memberships,
+    processes,
+    webhooks,
+)
 from nl_pipeline.sandbox.brevo.router import Endpoint, Router
 
-_WEBHOOK = "/webhooks/{webhookId}"
+_CONTACT = "/contacts/{identifier}"
+_ATTRIBUTE = "/contacts/attributes/{category}/{name}"
+_LIST = "/contacts/lists/{list_id}"
+_FOLDER = "/contacts/folders/{folder_id}"
+_WEBHOOK = "/webhooks/{webhook_id}"
 
 ENDPOINTS = (
     Endpoint("GET", "/account", account_routes.read_account),
+    Endpoint("GET", "/contacts", contacts.list_contacts),
+    Endpoint("POST", "/contacts", contacts.create_contact),
+    Endpoint("POST", "/contacts/batch", contacts.update_batch),
+    Endpoint("POST", "/contacts/import", imports.import_contacts),
+    Endpoint("GET", _CONTACT, contacts.read_contact),
+    Endpoint("PUT", _CONTACT, contacts.update_contact),
+    Endpoint("DELETE", _CONTACT, contacts.delete_contact),
+    Endpoint("GET", f"{_CONTACT}/campaignStats", contacts.read_statistics),
+    Endpoint("GET", "/contacts/attributes", attributes.list_attributes),
+    Endpoint("POST", _ATTRIBUTE, attributes.create_attribute),
+    Endpoint("PUT", _ATTRIBUTE, attributes.change_attribute),
+    Endpoint("DELETE", _ATTRIBUTE, attributes.delete_attribute),
+    Endpoint("DELETE", f"{_ATTRIBUTE}/{{option}}", attributes.delete_option),
+    Endpoint("GET", "/contacts/lists", lists.list_lists),
+    Endpoint("POST", "/contacts/lists", lists.create_list),
+    Endpoint("GET", _LIST, lists.read_list),
+    Endpoint("PUT", _LIST, lists.change_list),
+    Endpoint("DELETE", _LIST, lists.delete_list),
+    Endpoint("GET", f"{_LIST}/contacts", memberships.list_members),
+    Endpoint("POST", f"{_LIST}/contacts/add", memberships.add_members),
+    Endpoint("POST", f"{_LIST}/contacts/remove", memberships.remove_members),
+    Endpoint("GET", "/contacts/folders", folders.list_folders),
+    Endpoint("POST", "/contacts/folders", folders.create_folder),
+    Endpoint("GET", _FOLDER, folders.read_folder),
+    Endpoint("PUT", _FOLDER, folders.change_folder),
+    Endpoint("DELETE", _FOLDER, folders.delete_folder),
+    Endpoint("GET", f"{_FOLDER}/lists", folders.list_lists_of_folder),
+    Endpoint("GET", "/contacts/segments", lists.list_segments),
+    Endpoint("GET", "/processes", processes.list_processes),
+    Endpoint("GET", "/processes/{process_id}", processes.read_process),
     Endpoint("GET", "/webhooks", webhooks.list_webhooks),
     Endpoint("POST", "/webhooks", webhooks.create_webhook),
     Endpoint("GET", _WEBHOOK, webhooks.read_webhook),

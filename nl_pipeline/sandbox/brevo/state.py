@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import md5
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Actor = Literal["person", "staff", "api", "import", "system"]
 """Who did it; ``system`` is Brevo itself (a bounce of a campaign)."""
@@ -25,8 +25,7 @@ MailKind = Literal[
 """What happened to a contact by mail, in the words of a contact's statistics."""
 
 
-@dataclass(frozen=True, slots=True)
-class MailEvent:
+class MailEvent(NamedTuple):
     """Something the statistics of a contact count; webhooks tell of the same."""
 
     kind: MailKind
@@ -44,8 +43,7 @@ class MailEvent:
     """An opening by a mail provider's machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(NamedTuple):
     """One change of a contact; the sandbox's own record, not visible to the API."""
 
     at: int

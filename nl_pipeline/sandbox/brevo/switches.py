@@ -46,6 +46,11 @@ class Switches(msgspec.Struct, kw_only=True):
     # Contacts
     duplicate_code: Literal["new", "old"] = "new"
     """Code of a conflict: ``invalid_parameter`` since May 2026, ``duplicate_parameter`` before."""
+    count_follows_filter: bool = True
+    """Whether ``count`` of ``GET /contacts`` is that of the filtered result [open]."""
+    address_change_resubscribes_to_lists: bool = True
+    """Whether a changed address lifts unsubscriptions from lists as it lifts a blocklisting
+    [open]."""
     address_change_keeps_flag_sent: bool = False
     """Whether ``emailBlacklisted: true`` survives in the call that changes the address; if not, the
     reset of a changed address wins [open]."""

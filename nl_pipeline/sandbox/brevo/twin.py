@@ -6,6 +6,7 @@ behaviour of the API, which lives in the modules beside this one.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.dumping import dumped
 from nl_pipeline.sandbox.brevo.gateway import API, Gateway
 from nl_pipeline.sandbox.brevo.notices import Nobody
+from nl_pipeline.sandbox.brevo.processes import run_due
 from nl_pipeline.sandbox.brevo.routes import build_router
 from nl_pipeline.sandbox.brevo.sender import Sender
 from nl_pipeline.sandbox.brevo.state import Identifiers
@@ -43,6 +45,7 @@ class BrevoTwin:
         self._sender = Sender(self.clock)
         self._account = Account(self.clock, Identifiers(0))
         self._gateway = Gateway(lambda: self._account, self._router, self._settle)
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def account(self) -> Account:
@@ -87,6 +90,9 @@ class BrevoTwin:
         switches = Switches()
         for name, value in options.items():
             switches.change(name, value=value)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._account = Account(self.clock, Identifiers(seed), Nobody(), switches)
         seeding.fill(
             self._account,
@@ -127,8 +133,24 @@ class BrevoTwin:
         self._settle()
 
     def _settle(self) -> None:
-        """Do what has fallen due."""
+        """Do what has fallen due, and have the rest done when nobody asks for it."""
+        run_due(self._account)
         self._sender.wake()
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if not self._account.waiting or self._timer is not None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        due = min(process.due_at for process in self._account.waiting) / 1000
+        self._timer = loop.call_later(max(due - self.clock.epoch(), 0.0), self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._settle()
 
     async def _send_campaign(self, request: Request) -> Response:
         self._settle()

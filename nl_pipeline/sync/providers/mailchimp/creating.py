@@ -26,10 +26,9 @@ from nl_pipeline.sync.providers.mailchimp.refusals import (
     drop_refused,
     is_about_values,
     merge_fields,
-    result_of,
-    values_of,
 )
 from nl_pipeline.sync.providers.port import Withdrawn
+from nl_pipeline.sync.providers.results import result_of, values_of
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
 #: Creations whose results are noted together.

@@ -23,9 +23,8 @@ from nl_pipeline.sync.providers.mailchimp.refusals import (
     drop_refused,
     is_about_values,
     merge_fields,
-    result_of,
-    values_of,
 )
+from nl_pipeline.sync.providers.results import result_of, values_of
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 
 #: Members whose results are noted together.

@@ -22,9 +22,9 @@ from nl_pipeline.clients.mailchimp import (
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sync.providers.mailchimp.creating import Creating
 from nl_pipeline.sync.providers.mailchimp.profiles import Profiles
-from nl_pipeline.sync.providers.mailchimp.refusals import result_of
 from nl_pipeline.sync.providers.mailchimp.work import has_own_tag_only
 from nl_pipeline.sync.providers.port import OWNERSHIP_TAG, Withdrawn
+from nl_pipeline.sync.providers.results import result_of
 from nl_pipeline.warehouse.outcomes import Pending, Result
 
 #: Addresses in one bulk call (Mailchimp docs), and operations whose results are noted together.
