@@ -10,6 +10,8 @@ from nl_pipeline.sandbox.brevo import (
     account_routes,
     attributes,
     contacts,
+    double_opt_in,
+    exports,
     folders,
     imports,
     lists,
@@ -17,6 +19,7 @@ from nl_pipeline.sandbox.brevo import (
     processes,
     webhooks,
 )
+from nl_pipeline.sandbox.brevo.mail_routes import MAIL_ENDPOINTS
 from nl_pipeline.sandbox.brevo.router import Endpoint, Router
 
 _CONTACT = "/contacts/{identifier}"
@@ -31,6 +34,8 @@ ENDPOINTS = (
     Endpoint("POST", "/contacts", contacts.create_contact),
     Endpoint("POST", "/contacts/batch", contacts.update_batch),
     Endpoint("POST", "/contacts/import", imports.import_contacts),
+    Endpoint("POST", "/contacts/export", exports.export_contacts),
+    Endpoint("POST", "/contacts/doubleOptinConfirmation", double_opt_in.ask),
     Endpoint("GET", _CONTACT, contacts.read_contact),
     Endpoint("PUT", _CONTACT, contacts.update_contact),
     Endpoint("DELETE", _CONTACT, contacts.delete_contact),
@@ -57,11 +62,7 @@ ENDPOINTS = (
     Endpoint("GET", "/contacts/segments", lists.list_segments),
     Endpoint("GET", "/processes", processes.list_processes),
     Endpoint("GET", "/processes/{process_id}", processes.read_process),
-    Endpoint("GET", "/webhooks", webhooks.list_webhooks),
-    Endpoint("POST", "/webhooks", webhooks.create_webhook),
-    Endpoint("GET", _WEBHOOK, webhooks.read_webhook),
-    Endpoint("PUT", _WEBHOOK, webhooks.change_webhook),
-    Endpoint("DELETE", _WEBHOOK, webhooks.delete_webhook),
+    *MAIL_ENDPOINTS,
 )
 
 

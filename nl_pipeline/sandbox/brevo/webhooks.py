@@ -195,7 +195,7 @@ def _check_url(account: Account, webhook: Webhook, *, url: str) -> None:
 
 
 def _find(account: Account, call: ApiCall) -> Webhook:
-    webhook = account.webhooks.get(call.id_of("webhookId", what="Webhook id"))
+    webhook = account.webhooks.get(call.id_of("webhook_id", what="Webhook ID"))
     if webhook is None:
         raise errors.not_found("Webhook not found")
     return webhook
