@@ -103,12 +103,16 @@ def connect(
     )
     write_secrets(Path(ENVIRONMENT_FILE))
     typer.echo(
-        f"Wrote {connections} and {ENVIRONMENT_FILE}: connection "
-        f"{settings.SANDBOX_CONNECTION} to the sandbox on port {port}."
+        f"Wrote {connections} and {ENVIRONMENT_FILE}: connections "
+        f"{settings.SANDBOX_CONNECTION} and {settings.SANDBOX_BREVO_CONNECTION} to the sandbox on "
+        f"port {port}."
     )
     if receiver is not None:
         typer.echo(f"Next, in another terminal: nl-pipeline receive --port {receiver}")
-    typer.echo(f"Next: nl-pipeline setup {settings.SANDBOX_CONNECTION}")
+    typer.echo(
+        f"Next: nl-pipeline setup {settings.SANDBOX_CONNECTION}, or the same with "
+        f"{settings.SANDBOX_BREVO_CONNECTION}"
+    )
 
 
 def _require_sandbox(port: int, *, wait_seconds: float) -> None:

@@ -29,6 +29,7 @@ SECRETS = {
     "NL_SANDBOX_ONOFFICE_TOKEN": credentials.ONOFFICE_TOKEN,
     "NL_SANDBOX_ONOFFICE_SECRET": credentials.ONOFFICE_SECRET,
     "NL_SANDBOX_MAILCHIMP_API_KEY": credentials.MAILCHIMP_API_KEY,
+    "NL_SANDBOX_BREVO_API_KEY": credentials.BREVO_API_KEY,
 }
 NO = "0"
 """Key of `newsletter_aktiv`."""
