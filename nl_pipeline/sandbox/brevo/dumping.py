@@ -95,4 +95,5 @@ def _confirmation(one: Confirmation) -> dict[str, Any]:
         "attributes": one.attributes,
         "asked_at": iso(one.asked_at),
         "confirmed_at": iso(one.confirmed_at),
+        "key_name": one.key_name,
     }
