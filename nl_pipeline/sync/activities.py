@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 
 from nl_pipeline.clients.errors import OperatorNeeded, OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice import NewActivity, RightMissing
+from nl_pipeline.domain.events import EventKind
 from nl_pipeline.domain.least_calls import CrmWork
-from nl_pipeline.settings import KindType
+from nl_pipeline.settings import Activities, KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.turns import turn
 from nl_pipeline.warehouse import bookings, observations
@@ -28,6 +29,8 @@ _TEXT = {
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
     "hard_bounce": "Newsletter: the address bounced for good at {provider}",
     "delivered": "Newsletter: delivered by {provider}",
+    "open": "Newsletter: opened, as {provider} tells",
+    "click": "Newsletter: link clicked, as {provider} tells",
     "profile": "Newsletter: profile taken over from {provider}",
 }
 _PROFILE_KIND = "profile_activity"
@@ -93,6 +96,18 @@ def remember_profile_kind(link: Link, *, kinds: Mapping[str, Collection[str]]) -
     return exists
 
 
+def booked_kinds(chosen: Activities) -> frozenset[EventKind]:
+    """Which events of mails become activities."""
+    booked = {
+        EventKind.DELIVERED: chosen.delivered,
+        EventKind.HARD_BOUNCE: chosen.hard_bounce,
+        EventKind.OPEN: chosen.open,
+        EventKind.PROXY_OPEN: chosen.open if chosen.proxy_opens else None,
+        EventKind.CLICK: chosen.click,
+    }
+    return frozenset(kind for kind, activity in booked.items() if activity is not None)
+
+
 def _kinds(link: Link) -> dict[str, KindType]:
     chosen = link.settings.activities
     wanted = {
@@ -100,6 +115,8 @@ def _kinds(link: Link) -> dict[str, KindType]:
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
         "delivered": chosen.delivered,
+        "open": chosen.open,
+        "click": chosen.click,
         "profile": chosen.profile,
     }
     return {name: kind for name, kind in wanted.items() if kind is not None}

@@ -63,6 +63,8 @@ def check_crm(link: Link) -> int:
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
         "delivered": chosen.delivered,
+        "open": chosen.open,
+        "click": chosen.click,
         # The default is nobody's wish: where the account has no such kind, there is no such note.
         "profile": chosen.profile if "profile" in chosen.model_fields_set else None,
     }

@@ -17,7 +17,7 @@ import pytest
 from nl_pipeline.sandbox.credentials import MAILCHIMP_API_KEY
 from nl_pipeline_tests.sandbox_control import SandboxControl, Service
 
-SERVICES: tuple[Service, ...] = ("onoffice", "mailchimp")
+SERVICES: tuple[Service, ...] = ("onoffice", "mailchimp", "brevo")
 HOUR = timedelta(hours=1)
 PRECISION = timedelta(seconds=30)
 
@@ -27,6 +27,8 @@ def told(sandbox: SandboxControl, service: Service) -> datetime:
     with httpx.Client(trust_env=False, verify=False) as http:
         if service == "onoffice":
             answer = http.post(sandbox.onoffice_url, content=b"{}")
+        elif service == "brevo":
+            answer = http.get(f"{sandbox.brevo_url}/account")
         else:
             answer = http.get(f"{sandbox.mailchimp_url}/", auth=("any", MAILCHIMP_API_KEY))
     return parsedate_to_datetime(answer.headers["date"])
@@ -50,9 +52,18 @@ def noted_by_mailchimp(sandbox: SandboxControl) -> datetime:
     return datetime.fromisoformat(member["last_changed"])
 
 
+def noted_by_brevo(sandbox: SandboxControl) -> datetime:
+    """The date of the change of a contact who subscribes now."""
+    email = "neu@kunde.example"
+    sandbox.act("brevo", actor="person", action="subscribe", email=email)
+    (contact,) = [c for c in sandbox.dump("brevo")["contacts"] if c["email"] == email]
+    return datetime.fromisoformat(contact["modifiedAt"])
+
+
 NOTED: dict[Service, Callable[[SandboxControl], datetime]] = {
     "onoffice": noted_by_onoffice,
     "mailchimp": noted_by_mailchimp,
+    "brevo": noted_by_brevo,
 }
 
 
@@ -78,7 +89,7 @@ def test_a_service_with_a_wrong_clock_is_wrong_in_its_answers(
 def test_a_service_with_a_wrong_clock_is_wrong_in_its_records(
     sandbox: SandboxControl, service: Service, hours: int
 ) -> None:
-    sandbox.reset(contacts=0, existing_audience=True)
+    sandbox.reset(contacts=0, existing_audience=True, existing_list=True)
     sandbox.switch(service, name="clock_skew_seconds", value=hours * 3600)
 
     assert abs(NOTED[service](sandbox) - (datetime.now(UTC) + hours * HOUR)) < PRECISION

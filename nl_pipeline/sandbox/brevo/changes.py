@@ -54,7 +54,7 @@ def delete(account: Account, contact: Contact, *, cause: Cause) -> None:
         segment.contact_ids.discard(contact.id)
     account.gone.append(contact)
     _note(account, contact, what="deleted", cause=cause)
-    _tell(account, contact, "contactDeleted", cause=cause, list_ids=tuple(contact.list_ids))
+    tell(account, contact, "contactDeleted", cause=cause, list_ids=tuple(contact.list_ids))
 
 
 def change_values(
@@ -74,7 +74,7 @@ def change_values(
     _store(account, contact, changed)
     _note(account, contact, what="updated", cause=cause)
     content = {name: "" if value is None else value for name, value in changed.items()}
-    _tell(account, contact, "contactUpdated", cause=cause, content=content)
+    tell(account, contact, "contactUpdated", cause=cause, content=content)
 
 
 def change_address(account: Account, contact: Contact, *, email: str, cause: Cause) -> None:
@@ -93,7 +93,7 @@ def change_address(account: Account, contact: Contact, *, email: str, cause: Cau
         _note(account, contact, what="allowed", cause=cause)
     if account.switches.address_change_resubscribes_to_lists:
         resubscribe_to_lists(account, contact, tuple(contact.list_unsubscribed), cause=cause)
-    _tell(account, contact, "contactUpdated", cause=cause, content={"EMAIL": email})
+    tell(account, contact, "contactUpdated", cause=cause, content={"EMAIL": email})
 
 
 def add_to_lists(
@@ -108,7 +108,7 @@ def add_to_lists(
     contact.list_ids.extend(added)
     contact.modified_at = account.now()
     _note(account, contact, what="added", cause=cause, list_ids=added)
-    _tell(account, contact, "listAddition", cause=cause, list_ids=added)
+    tell(account, contact, "listAddition", cause=cause, list_ids=added)
     return added
 
 
@@ -141,11 +141,11 @@ def block(account: Account, contact: Contact, *, cause: Cause, told: NoticeKind 
     if told or was_allowed:
         record(account, contact, kind, cause=cause)
     if told:
-        _tell(account, contact, told, cause=cause)
+        tell(account, contact, told, cause=cause)
     elif was_allowed:
-        _tell(account, contact, "contactUpdated", cause=cause, content={})
+        tell(account, contact, "contactUpdated", cause=cause, content={})
         if account.switches.blocklist_change_tells_unsubscribed:
-            _tell(account, contact, "unsubscribed", cause=cause)
+            tell(account, contact, "unsubscribed", cause=cause)
     return was_allowed
 
 
@@ -156,7 +156,7 @@ def allow(account: Account, contact: Contact, *, cause: Cause) -> bool:
     contact.email_blacklisted = False
     contact.modified_at = account.now()
     _note(account, contact, what="allowed", cause=cause)
-    _tell(account, contact, "contactUpdated", cause=cause, content={})
+    tell(account, contact, "contactUpdated", cause=cause, content={})
     return True
 
 
@@ -171,7 +171,7 @@ def unsubscribe_from_lists(
     _touch_by_leaving(account, contact)
     _note(account, contact, what="list_unsubscribed", cause=cause, list_ids=left)
     record(account, contact, "userUnsubscription", cause=cause, list_ids=left)
-    _tell(account, contact, "unsubscribed", cause=cause, list_ids=left)
+    tell(account, contact, "unsubscribed", cause=cause, list_ids=left)
 
 
 def resubscribe_to_lists(
@@ -193,7 +193,7 @@ def unsubscribe_from_group(
     contact.consent_groups[group_id] = "unsubscribed"
     _touch_by_leaving(account, contact)
     _note(account, contact, what="group_unsubscribed", cause=cause)
-    _tell(account, contact, "contactUpdated", cause=cause, content={})
+    tell(account, contact, "contactUpdated", cause=cause, content={})
 
 
 def record(
@@ -218,6 +218,29 @@ def record(
             list_ids=list_ids,
             by_proxy=by_proxy,
         )
+    )
+
+
+def tell(
+    account: Account,
+    contact: Contact,
+    kind: NoticeKind,
+    *,
+    cause: Cause,
+    list_ids: tuple[int, ...] = (),
+    content: Mapping[str, Any] | None = None,
+    url: str = "",
+) -> None:
+    """Tell of something that happened to a contact; nothing is changed."""
+    account.notices.tell(
+        kind,
+        contact,
+        by_key_name=cause.key_name,
+        at=account.now(),
+        cause=cause,
+        list_ids=list_ids,
+        content=content,
+        url=url,
     )
 
 
@@ -256,23 +279,3 @@ def _note(
     list_ids: tuple[int, ...] = (),
 ) -> None:
     contact.history.append(HistoryEntry(account.now(), cause.actor, cause.key_name, what, list_ids))
-
-
-def _tell(
-    account: Account,
-    contact: Contact,
-    kind: NoticeKind,
-    *,
-    cause: Cause,
-    list_ids: tuple[int, ...] = (),
-    content: Mapping[str, Any] | None = None,
-) -> None:
-    account.notices.tell(
-        kind,
-        contact,
-        by_key_name=cause.key_name,
-        at=account.now(),
-        cause=cause,
-        list_ids=list_ids,
-        content=content,
-    )

@@ -70,7 +70,7 @@ def delete_folder(account: Account, call: ApiCall) -> Answer:
     """``DELETE``: its lists go with it, their contacts stay."""
     folder = _named(account, call)
     for one in [one for one in account.lists.values() if one.folder_id == folder.id]:
-        remove_list(account, one, call=call)
+        remove_list(account, one, cause=call.cause)
     del account.folders[folder.id]
     return NO_CONTENT
 

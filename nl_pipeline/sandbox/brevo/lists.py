@@ -14,6 +14,7 @@ import msgspec
 from nl_pipeline.sandbox.brevo import changes, errors, times
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.calls import NO_CONTENT, Answer, ApiCall
+from nl_pipeline.sandbox.brevo.notices import Cause
 from nl_pipeline.sandbox.brevo.paging import page_of
 from nl_pipeline.sandbox.brevo.state import ContactList
 
@@ -106,14 +107,14 @@ def change_list(account: Account, call: ApiCall) -> Answer:
 
 def delete_list(account: Account, call: ApiCall) -> Answer:
     """``DELETE``: the contacts stay, only their membership goes."""
-    remove_list(account, account.list_of(call.id_of("list_id", what="List ID")), call=call)
+    remove_list(account, account.list_of(call.id_of("list_id", what="List ID")), cause=call.cause)
     return NO_CONTENT
 
 
-def remove_list(account: Account, one: ContactList, *, call: ApiCall) -> None:
+def remove_list(account: Account, one: ContactList, *, cause: Cause) -> None:
     """Take everybody off a list and drop it."""
     for contact in account.contacts.values():
-        changes.remove_from_lists(account, contact, (one.id,), cause=call.cause)
+        changes.remove_from_lists(account, contact, (one.id,), cause=cause)
         if one.id in contact.list_unsubscribed:
             contact.list_unsubscribed.remove(one.id)
     del account.lists[one.id]

@@ -10,18 +10,23 @@ from nl_pipeline.sandbox.brevo import (
     account_routes,
     attributes,
     contacts,
+    double_opt_in,
+    exports,
     folders,
     imports,
     lists,
     memberships,
     processes,
+    webhooks,
 )
+from nl_pipeline.sandbox.brevo.mail_routes import MAIL_ENDPOINTS
 from nl_pipeline.sandbox.brevo.router import Endpoint, Router
 
 _CONTACT = "/contacts/{identifier}"
 _ATTRIBUTE = "/contacts/attributes/{category}/{name}"
 _LIST = "/contacts/lists/{list_id}"
 _FOLDER = "/contacts/folders/{folder_id}"
+_WEBHOOK = "/webhooks/{webhook_id}"
 
 ENDPOINTS = (
     Endpoint("GET", "/account", account_routes.read_account),
@@ -29,6 +34,8 @@ ENDPOINTS = (
     Endpoint("POST", "/contacts", contacts.create_contact),
     Endpoint("POST", "/contacts/batch", contacts.update_batch),
     Endpoint("POST", "/contacts/import", imports.import_contacts),
+    Endpoint("POST", "/contacts/export", exports.export_contacts),
+    Endpoint("POST", "/contacts/doubleOptinConfirmation", double_opt_in.ask),
     Endpoint("GET", _CONTACT, contacts.read_contact),
     Endpoint("PUT", _CONTACT, contacts.update_contact),
     Endpoint("DELETE", _CONTACT, contacts.delete_contact),
@@ -55,6 +62,7 @@ ENDPOINTS = (
     Endpoint("GET", "/contacts/segments", lists.list_segments),
     Endpoint("GET", "/processes", processes.list_processes),
     Endpoint("GET", "/processes/{process_id}", processes.read_process),
+    *MAIL_ENDPOINTS,
 )
 
 

@@ -122,7 +122,7 @@ def _of_item(
 ) -> Iterator[SubscriberEvent]:
     if item.activity_type == "unsub":
         # The complaint is an event already, and the stronger one.
-        if not any(abs(at - item.at) <= SAME_WITHIN for at in one.complained_at):
+        if not any(abs(at - item.at) <= SAME_WITHIN["mailchimp"] for at in one.complained_at):
             yield event_of(
                 window,
                 EventKind.UNSUBSCRIBE,
