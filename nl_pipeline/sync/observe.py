@@ -243,8 +243,9 @@ class LookUpResult:
     missing: int
 
 
-def _looked_up(_: Link, result: LookUpResult) -> list[CrmWork | ProviderWork]:
-    members = result.archived + result.signups
+def _looked_up(link: Link, result: LookUpResult) -> list[CrmWork | ProviderWork]:
+    # Where nobody can be asked who signed up, the answer takes no call.
+    members = result.archived + (result.signups if link.audience.traits.tells_signups else 0)
     return [CrmWork(ids=result.missing), ProviderWork(single=(members,))]
 
 

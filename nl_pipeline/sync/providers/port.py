@@ -57,13 +57,15 @@ class ProviderTraits:
     ``shows_pending``: who was asked to confirm is told from who has left. ``shows_removed``: who
     was taken off the list is still there, as archived; elsewhere they have no row any more and may
     be put back. ``tells_why``: an opt-out, a complaint and a bounce are told apart, or ``why_left``
-    has to be asked. ``has_tags``: members carry tags.
+    has to be asked. ``has_tags``: members carry tags. ``tells_signups``: it can be looked up who
+    subscribed a member.
     """
 
     shows_pending: bool
     shows_removed: bool
     tells_why: bool
     has_tags: bool
+    tells_signups: bool = True
 
 
 @dataclass(frozen=True)

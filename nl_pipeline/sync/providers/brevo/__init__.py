@@ -35,7 +35,11 @@ class BrevoAudience:
     """
 
     traits: Final = ProviderTraits(
-        shows_pending=False, shows_removed=False, tells_why=False, has_tags=False
+        shows_pending=False,
+        shows_removed=False,
+        tells_why=False,
+        has_tags=False,
+        tells_signups=False,
     )
     settings_calls: Final = frozenset(
         {"GET /contacts/lists", "GET /contacts/folders", "GET /contacts/attributes"}
