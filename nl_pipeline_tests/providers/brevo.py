@@ -95,22 +95,19 @@ class BrevoStage(Stage):
             self._act("staff", "resubscribe", email)
 
     def _act(self, actor: str, action: str, email: str, **details: Any) -> None:
-        self.control.act("brevo", actor=actor, action=action, email=email, **details)
+        self.acts(actor, action, email=email, **details)
 
     def demand_double_opt_in(self) -> None:
         self.forms_wait = True
 
     def take_everybody_off(self) -> None:
-        self.control.act("brevo", actor="staff", action="empty_list")
+        self.acts("staff", "empty_list")
 
     def give_unknown_status(self, world: World, email: str) -> None:
         contact = world.brevo.account.by_email(email)
         assert contact is not None
         world.brevo.account.switches.consent_groups = True
         contact.consent_groups[1] = "snoozed"
-
-    def needs_known_sign_ups(self) -> None:
-        raise CannotHappen("Brevo tells nobody who put a contact on a list")
 
     def hook_up(self, url_of: Callable[[str], str]) -> None:
         raise NotImplementedError

@@ -70,10 +70,6 @@ class Told:
     mails: dict[str, int]
     stage: Stage
 
-    def needs_known_sign_ups(self) -> None:
-        """Refuse where a provider tells nobody who signed a person up."""
-        self.stage.needs_known_sign_ups()
-
     def ends(self, *names: str) -> list[tuple[str, str]]:
         """Status and newsletter of people in the end."""
         return self.after(-1, *names)
@@ -161,8 +157,6 @@ def test_s19_a_corrected_address_is_tried_as_a_new_one(told: Told) -> None:
 
 
 def test_s22_who_comes_back_by_itself_counts(told: Told) -> None:
-    told.needs_known_sign_ups()
-
     assert told.ends("back") == [("subscribed", YES)]
 
 
