@@ -18,6 +18,7 @@ from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sandbox import credentials
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.settings import SANDBOX_BREVO_CONNECTION, Brevo, Connection
+from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.providers.brevo import BrevoAudience
 from nl_pipeline_tests.providers.stage import (
     CannotHappen,
@@ -63,7 +64,11 @@ class BrevoStage(Stage):
         settings = connection.provider
         assert isinstance(settings, Brevo)
         return BrevoAudience(
-            client, fields=fields, settings=settings, progress=lambda what, done, total: None
+            client,
+            fields=fields,
+            settings=settings,
+            progress=lambda what, done, total: None,
+            booked=booked_kinds(connection.activities),
         )
 
     def act(self, actor: str, action: str, email: str, **details: Any) -> None:
@@ -95,22 +100,19 @@ class BrevoStage(Stage):
             self._act("staff", "resubscribe", email)
 
     def _act(self, actor: str, action: str, email: str, **details: Any) -> None:
-        self.control.act("brevo", actor=actor, action=action, email=email, **details)
+        self.acts(actor, action, email=email, **details)
 
     def demand_double_opt_in(self) -> None:
         self.forms_wait = True
 
     def take_everybody_off(self) -> None:
-        self.control.act("brevo", actor="staff", action="empty_list")
+        self.acts("staff", "empty_list")
 
     def give_unknown_status(self, world: World, email: str) -> None:
         contact = world.brevo.account.by_email(email)
         assert contact is not None
         world.brevo.account.switches.consent_groups = True
         contact.consent_groups[1] = "snoozed"
-
-    def needs_known_sign_ups(self) -> None:
-        raise CannotHappen("Brevo tells nobody who put a contact on a list")
 
     def hook_up(self, url_of: Callable[[str], str]) -> None:
         raise NotImplementedError

@@ -65,15 +65,13 @@ class MailchimpStage(Stage):
         actor, action, more = _ACTS.get((actor, action), (actor, action, {}))
         if "values" in details:
             details["merge_fields"] = self.values(details.pop("values"))
-        self.control.act(
-            "mailchimp", actor=actor, action=action, email=email, **{**details, **more}
-        )
+        self.acts(actor, action, email=email, **{**details, **more})
 
     def demand_double_opt_in(self) -> None:
         self._call("PATCH", f"/lists/{self.audience_id}", json={"double_optin": True})
 
     def take_everybody_off(self) -> None:
-        self.control.act("mailchimp", actor="staff", action="archive_all")
+        self.acts("staff", "archive_all")
 
     def give_unknown_status(self, world: World, email: str) -> None:
         member = world.mailchimp.account.audiences[self.audience_id].find(email)

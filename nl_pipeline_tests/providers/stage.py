@@ -106,6 +106,13 @@ class Stage(abc.ABC):
     def act(self, actor: str, action: str, email: str, **details: Any) -> None:
         """Let somebody do something; :class:`CannotHappen` for what the provider does not know."""
 
+    def acts(self, actor: str, action: str, **details: Any) -> None:
+        """One act of the twin's own; what it refuses cannot happen."""
+        try:
+            self.control.act(self.service, actor=actor, action=action, **details)
+        except httpx.HTTPStatusError as refused:
+            raise CannotHappen(refused.response.json()["error"]) from refused
+
     @abc.abstractmethod
     def demand_double_opt_in(self) -> None:
         """From now on, whoever signs up is asked to confirm by mail."""
@@ -121,9 +128,6 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def give_unknown_status(self, world: World, email: str) -> None:
         """Let somebody have a status that we do not know."""
-
-    def needs_known_sign_ups(self) -> None:
-        """`CannotHappen` where the provider tells nobody who signed a person up."""
 
     def values(self, values: Mapping[str, str]) -> dict[str, str]:
         """Values by our names under the provider's names."""

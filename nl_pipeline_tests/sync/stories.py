@@ -15,7 +15,8 @@ A story has addresses (``a``, ``b``, …) and contacts numbered from 1; contact 
 
 A story is three lines: the sentence, the parts, the ends. A provider that has something in its own
 way says so in a fourth: ``brevo: other ends -- reason``, ``brevo: other parts > other ends --
-reason`` or ``brevo: cannot -- reason``. ``needless`` finds the exceptions that are not needed.
+reason`` or ``brevo: cannot -- reason``. Such a story is told as for everybody, too: ``needless``
+finds those that could as well have gone like that.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ TAG_KEY, TAG_LABEL = next(iter(TAG_OPTIONS.items()))
 
 
 Parts = tuple[tuple[str, ...], ...]
+
+_TOLD_AGAIN = 1000
+"""Stories beyond this number are told as for everybody where they go otherwise."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ class Told:
     pictures: list[Picture] = field(default_factory=list)
     listed: set[tuple[str, str]] = field(default_factory=set)
     writes_at_rest: dict[str, int] = field(default_factory=dict)
+    #: Stories that were told as for everybody, and could not be to their end.
+    refused: set[int] = field(default_factory=set)
 
     @property
     def picture(self) -> Picture:
@@ -191,46 +197,35 @@ class StoryTeller:
 
 def tell_all(scenario: Scenario, stories: Sequence[Story], *, mode: Mode) -> StoryTeller:
     """Tell the stories at the scenario's provider, and find exceptions that are not needed."""
-    told = tell(scenario, stories, mode=mode)
-    return StoryTeller(scenario.stage.provider, told, needless(scenario, told, stories))
-
-
-def needless(scenario: Scenario, told: Told, stories: Sequence[Story]) -> list[str]:
-    """Of the stories of ``told``, those that go otherwise at its provider without need: the ends
-    come as for everybody, or what cannot happen can. Acts, and syncs nothing."""
     provider = scenario.stage.provider
+    told = tell(scenario, stories, mode=mode)
+    return StoryTeller(provider, told, needless(told, stories, provider=provider))
+
+
+def _as_for_everybody(story: Story) -> Story:
+    """The story without its exceptions, about people of its own."""
+    return replace(story, number=story.number + _TOLD_AGAIN, otherwise={})
+
+
+def needless(told: Told, stories: Sequence[Story], *, provider: Provider) -> list[str]:
+    """The stories that go otherwise at a provider without need: told as for everybody, nothing was
+    refused, and they ended as for everybody."""
     found = []
     for story in stories:
-        other = story.otherwise.get(provider)
-        if other is None:
-            continue
-        if other.ends and not other.parts:
-            is_needed = told.ends(story) != set(story.ends)
-        else:
-            is_needed = _is_refused(scenario, story)
-        if not is_needed:
-            found.append(story.title)
+        plain = _as_for_everybody(story)
+        if provider in story.otherwise and plain.number not in told.refused:
+            found += [story.title] if told.ends(plain) == set(plain.ends) else []
     return found
-
-
-def _is_refused(scenario: Scenario, story: Story) -> bool:
-    told = Told(contacts={story.number: []}, first_members={})
-    _add_contact(scenario, story, told, "a", "YES")
-    try:
-        for part in story.parts:
-            for step in part:
-                verb, *words = step.split()
-                _VERBS[verb](scenario, story, told, *words)
-    except CannotHappen:
-        return True
-    return False
 
 
 def tell(scenario: Scenario, everybodys: Sequence[Story], *, mode: Mode) -> Told:
     """Act the stories out, part by part with a sync after each, and two full syncs in the end;
-    each as it goes at the scenario's provider."""
-    here = [story.at(scenario.stage.provider) for story in everybodys]
+    each as it goes at the scenario's provider, and those that go otherwise there once more as for
+    everybody, as far as they can."""
+    provider = scenario.stage.provider
+    here = [story.at(provider) for story in everybodys]
     stories = [story for story in here if story is not None]
+    stories += [_as_for_everybody(story) for story in everybodys if provider in story.otherwise]
     # Dozens of stories at once are more than one morning's removals.
     brakes = scenario.link.settings.brakes.model_copy(update={"at_least": 10_000})
     scenario.change_settings(brakes=brakes)
@@ -240,9 +235,7 @@ def tell(scenario: Scenario, everybodys: Sequence[Story], *, mode: Mode) -> Told
         _add_contact(scenario, story, told, "a", "YES")
     for place in range(max(len(story.parts) for story in stories)):
         for story in stories:
-            for step in story.parts[place] if place < len(story.parts) else ():
-                verb, *words = step.split()
-                _VERBS[verb](scenario, story, told, *words)
+            _act_out(scenario, story, told, place=place)
         scenario.sync(mode)
         told.pictures.append(scenario.picture())
         if place == 0:
@@ -254,6 +247,20 @@ def tell(scenario: Scenario, everybodys: Sequence[Story], *, mode: Mode) -> Told
     scenario.sync("full")
     told.writes_at_rest = dict(scenario.writes())
     return told
+
+
+def _act_out(scenario: Scenario, story: Story, told: Told, *, place: int) -> None:
+    """One part of a story; one that is told again ends at the first refusal."""
+    if place >= len(story.parts) or story.number in told.refused:
+        return
+    try:
+        for step in story.parts[place]:
+            verb, *words = step.split()
+            _VERBS[verb](scenario, story, told, *words)
+    except CannotHappen:
+        if story.number <= _TOLD_AGAIN:
+            raise
+        told.refused.add(story.number)
 
 
 def _note_first_members(told: Told, stories: Sequence[Story]) -> None:

@@ -70,10 +70,6 @@ class Told:
     mails: dict[str, int]
     stage: Stage
 
-    def needs_known_sign_ups(self) -> None:
-        """Refuse where a provider tells nobody who signed a person up."""
-        self.stage.needs_known_sign_ups()
-
     def ends(self, *names: str) -> list[tuple[str, str]]:
         """Status and newsletter of people in the end."""
         return self.after(-1, *names)
@@ -145,7 +141,10 @@ def test_s07_whoever_does_not_confirm_and_leaves_again_is_cancelled(told: Told) 
 def test_s11_a_revoked_storage_consent_unsubscribes_and_a_private_mark_archives(
     told: Told,
 ) -> None:
-    assert told.ends("kunde-03", "kunde-04") == [(told.stage.status_of_a_no, YES), ("archived", YES)]
+    assert told.ends("kunde-03", "kunde-04") == [
+        (told.stage.status_of_a_no, YES),
+        ("archived", YES),
+    ]
 
 
 def test_s19_a_bounced_address_keeps_its_yes(told: Told) -> None:
@@ -161,8 +160,6 @@ def test_s19_a_corrected_address_is_tried_as_a_new_one(told: Told) -> None:
 
 
 def test_s22_who_comes_back_by_itself_counts(told: Told) -> None:
-    told.needs_known_sign_ups()
-
     assert told.ends("back") == [("subscribed", YES)]
 
 
