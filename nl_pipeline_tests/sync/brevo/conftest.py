@@ -3,7 +3,6 @@
 Belongs here: one server for the small accounts. Not here: people.
 """
 
-
 from __future__ import annotations
 
 from collections.abc import Iterator
