@@ -22,6 +22,7 @@ import httpx
 
 from nl_pipeline import settings
 from nl_pipeline.clients.onoffice import OnOfficeClient
+from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sandbox import credentials
 from nl_pipeline.sync.crm import CrmSide
@@ -188,6 +189,14 @@ class Scenario:
         """Other settings of the connection from now on, e.g. `adopt_existing=True`."""
         self.link = replace(self.link, settings=self.link.settings.model_copy(update=values))
 
+    def want_activities(self, **values: Any) -> None:
+        """Other activities from now on, e.g. `click=KindType(...)`; asked of the provider, too."""
+        self.change_settings(activities=self.link.settings.activities.model_copy(update=values))
+        connection = self.link.settings
+        client = self.link.audience.client  # type: ignore[attr-defined]
+        side = self.stage.side(client, connection=connection, fields=profile_fields(connection))
+        self.link = replace(self.link, audience=side)
+
     def change_field(self, crm: str, /, **values: Any) -> None:
         """Another mapping of the field that onOffice calls `crm`, e.g. `direction="to_crm"`."""
         self.change_settings(
@@ -201,7 +210,11 @@ class Scenario:
         client = self.link.audience.client  # type: ignore[attr-defined]
         self.link = replace(
             self.link,
-            warehouse=Warehouse(self.link.warehouse.path, fields=fields),
+            warehouse=Warehouse(
+                self.link.warehouse.path,
+                fields=fields,
+                same_within=SAME_WITHIN[self.stage.provider],
+            ),
             crm=CrmSide(
                 self.link.crm.client,
                 fields=fields,
@@ -377,7 +390,9 @@ def connected(
     chosen = settings.parse(text, file="connections.yaml", folder=folder)
     connection = chosen.connection(stage.connection)
     fields = profile_fields(connection)
-    warehouse = Warehouse(chosen.warehouse_path(connection.name), fields=fields)
+    warehouse = Warehouse(
+        chosen.warehouse_path(connection.name), fields=fields, same_within=SAME_WITHIN[provider]
+    )
 
     def wait(seconds: float) -> None:
         scenario.pass_time(by=timedelta(seconds=seconds))

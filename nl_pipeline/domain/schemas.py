@@ -128,6 +128,7 @@ EVENTS_SCHEMA = pa.DataFrameSchema(
         "actor": _text(checks=[pa.Check.isin(["person", "staff", ""])]),
         "source": _text(checks=[pa.Check.isin(["webhook", "history"])]),
         "line_id": _text(),
+        "link": _text(),
         "happened_at": pa.Column("datetime64[us]"),
         "received_at": pa.Column("datetime64[us]"),
         "believed": pa.Column("bool"),

@@ -4,7 +4,8 @@ Belongs here: the order of the checks and the answer to each outcome. Must not b
 body says. Nothing of a request is logged; its path alone is a secret.
 
 Answers: 200 stored; 403 stored as a hint, since the signature is wrong; 404 no such webhook; 405,
-413; and whatever makes that provider send again where nothing was stored.
+413; and whatever makes that provider send again where nothing was stored. A provider that forgets
+an event it was refused gets the last one instead of all others.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from starlette.types import Message, Receive, Scope, Send
 
 from nl_pipeline.receiver.counts import Counts
-from nl_pipeline.receiver.routes import Hook, HookTable
+from nl_pipeline.receiver.routes import Hook, HookTable, ProviderRules, is_one_of
 from nl_pipeline.receiver.signatures import is_signed
 from nl_pipeline.settings import ReceiverLimits
 from nl_pipeline.webhook_log.writing import LogFull, LogWriter
@@ -65,14 +66,17 @@ class HookIntake:
             # Its text may quote the request.
             _log.error("A request failed unexpectedly: %s", type(error).__name__)
             self._counts.refused["unexpected"] += 1
-            status = 503 if hook is None else hook.rules.send_again
+            rules = self._hooks.rules_at(scope["path"])
+            status = 503 if rules is None else rules.send_again
         if status:
             await _answer(send, status=status)
 
     async def _take(self, hook: Hook | None, *, scope: Scope, receive: Receive) -> int:
         """The status to answer; 0 if nobody is there any more to be answered."""
         if hook is None:
-            raise _Refused(404, "wrong_path")
+            # After a change of secrets even an authentic event may come to a path of before.
+            rules = self._hooks.rules_at(scope["path"])
+            raise _Refused(404 if rules is None else rules.refusal(404), "wrong_path")
         method = scope["method"]
         if method in ("GET", "HEAD"):
             # Mailchimp's check when a webhook is created.
@@ -81,7 +85,7 @@ class HookIntake:
         if method != "POST":
             raise _Refused(405, "wrong_method")
         try:
-            body = await self._body(receive, announced=_announced(scope))
+            body = await self._body(receive, announced=_announced(scope), rules=hook.rules)
         except EOFError:
             self._counts.refused["broken_off"] += 1
             return 0
@@ -92,22 +96,26 @@ class HookIntake:
         if not hook.rate.take():
             raise _Refused(hook.rules.send_again, "too_many_events")
         kept = _kept(scope, signature_header=hook.rules.signature_header)
-        signature = self._judge(hook, body=body, headers=kept)
+        if hook.rules.has_bearer:
+            signature = "valid" if is_one_of(hook.bearers, told=_bearer(scope)) else "wrong"
+        else:
+            signature = self._judge(hook, body=body, headers=kept)
         await self._store(hook, body=body, headers=kept, signature=signature)
         if signature == "wrong":
-            raise _Refused(403, "wrong_signature")
+            raise _Refused(hook.rules.not_believed, "wrong_signature")
         return 200
 
-    async def _body(self, receive: Receive, *, announced: int) -> bytes:
+    async def _body(self, receive: Receive, *, announced: int, rules: ProviderRules) -> bytes:
         """The whole body. EOFError if the sender goes away before its end."""
         most = self._limits.body_bytes
+        too_large = _Refused(rules.refusal(413), "body_too_large")
         if announced > most:
-            raise _Refused(413, "body_too_large")
+            raise too_large
         message: Message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             body: bytes = message.get("body", b"")
             if len(body) > most:
-                raise _Refused(413, "body_too_large")
+                raise too_large
             return body
         parts = bytearray()
         while True:
@@ -115,7 +123,7 @@ class HookIntake:
                 raise EOFError
             parts += message.get("body", b"")
             if len(parts) > most:
-                raise _Refused(413, "body_too_large")
+                raise too_large
             if not message.get("more_body", False):
                 return bytes(parts)
             message = await receive()
@@ -152,6 +160,13 @@ class HookIntake:
         except OSError:
             raise _Refused(hook.rules.send_again, "write_failed") from None
         self._counts.stored[signature] += 1
+
+
+def _bearer(scope: Scope) -> str:
+    """The token of the request, "" without one; it is never kept."""
+    told = b"".join(value for name, value in scope["headers"] if name == b"authorization")
+    scheme, _, token = told.decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _announced(scope: Scope) -> int:

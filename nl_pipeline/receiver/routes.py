@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nl_pipeline.settings import Settings
@@ -25,18 +25,28 @@ BURST_SECONDS = 5.0
 class ProviderRules:
     """How a provider wants to be treated. ``send_again``: the answer after which it tries later.
 
-    ``signature_header`` is empty where it signs nothing.
+    ``signature_header`` is empty where it signs nothing; ``has_bearer``: it sends a token of ours
+    along instead. ``not_believed`` answers what was stored as a hint only.
+    ``discards``: any refusal but ``send_again`` makes it forget the event for good.
     """
 
     send_again: int
+    not_believed: int = 403
     signature_header: bytes = b""
+    has_bearer: bool = False
+    discards: bool = False
+
+    def refusal(self, status: int) -> int:
+        """How a request that is not taken in is refused, where HTTP has ``status`` for it."""
+        return self.send_again if self.discards else status
 
 
 PROVIDERS: Mapping[str, ProviderRules] = {
     "mailchimp": ProviderRules(send_again=503, signature_header=b"x-mailchimp-signature"),
     "linkedin": ProviderRules(send_again=503),
-    # Discards an event on any other answer but 2xx.
-    "brevo": ProviderRules(send_again=429),
+    # Discards an event on any other answer but 2xx, which a wrong token would be, too, while
+    # secrets are replaced.
+    "brevo": ProviderRules(send_again=429, not_believed=429, has_bearer=True, discards=True),
 }
 
 
@@ -102,15 +112,22 @@ class KnownKeys:
 
 @dataclass(frozen=True)
 class Hook:
-    """One webhook of one connection."""
+    """One webhook of one connection. ``tokens`` of its path, and ``bearers`` that may come along:
+    those of the present secret first, then those of former ones."""
 
     connection: str
     provider: str
     origin: str
-    token: str = field(repr=False)
+    tokens: tuple[str, ...] = field(repr=False)
+    bearers: tuple[str, ...] = field(repr=False)
     rules: ProviderRules
     keys: KnownKeys = field(repr=False)
     rate: RateLimit = field(repr=False)
+
+    @property
+    def token(self) -> str:
+        """The part of its path that nobody can guess."""
+        return self.tokens[0]
 
     def path(self, *, token: str) -> str:
         """Its path with ``token``: the whole one of the webhook is a secret."""
@@ -121,7 +138,7 @@ class HookTable:
     """All webhooks, found by their path."""
 
     def __init__(self, hooks: list[Hook]) -> None:
-        self._hooks = {hook.path(token=""): (hook, hook.token.encode()) for hook in hooks}
+        self._hooks = {hook.path(token=""): hook for hook in hooks}
 
     def find(self, path: str) -> Hook | None:
         """The webhook at ``/hooks/<connection>/<provider>/<origin>/<token>``; None for any other.
@@ -130,23 +147,45 @@ class HookTable:
         """
         webhook, slash, token = path.rpartition("/")
         found = self._hooks.get(webhook + slash)
-        if found is None or not hmac.compare_digest(found[1], token.encode()):
+        if found is None or not is_one_of(found.tokens, told=token):
             return None
-        return found[0]
+        return found
+
+    def rules_at(self, path: str) -> ProviderRules | None:
+        """The rules of the webhook that a path with any token would be of."""
+        found = self._hooks.get(path.rpartition("/")[0] + "/")
+        return None if found is None else found.rules
 
     def __iter__(self) -> Iterator[Hook]:
-        return (hook for hook, _ in self._hooks.values())
+        return iter(self._hooks.values())
 
 
-def hooks_of(settings: Settings, *, secret: str) -> HookTable:
-    """The webhooks of all connections of the settings."""
+def is_one_of(secrets: Sequence[str], *, told: str) -> bool:
+    """Whether ``told`` is one of these secrets; takes as long whichever it is."""
+    matches = False
+    for secret in secrets:
+        matches |= hmac.compare_digest(secret.encode(), told.encode())
+    return matches
+
+
+def hooks_of(settings: Settings, *, secret: str, former: Sequence[str] = ()) -> HookTable:
+    """The webhooks of all connections of the settings.
+
+    ``former`` are secrets that ``secret`` has replaced: webhooks made with them still count.
+    """
     hooks: list[Hook] = []
     for name, connection in settings.connections.items():
         provider = connection.provider.kind
         known = KnownKeys(keys.SigningKeys(settings.webhook_log_dir(name)))
         rate = RateLimit(settings.webhooks.limits.events_per_second)
         for origin in keys.ORIGINS[provider]:
-            token = keys.route_token(secret, connection=name, provider=provider, origin=origin)
+            tokens, bearers = (
+                tuple(
+                    derive(each, connection=name, provider=provider, origin=origin)
+                    for each in (secret, *former)
+                )
+                for derive in (keys.route_token, keys.bearer_token)
+            )
             rules = PROVIDERS[provider]
-            hooks.append(Hook(name, provider, origin, token, rules, known, rate))
+            hooks.append(Hook(name, provider, origin, tokens, bearers, rules, known, rate))
     return HookTable(hooks)

@@ -19,7 +19,7 @@ from nl_pipeline.receiver.connections import protocol_for
 from nl_pipeline.receiver.routes import HookTable, hooks_of
 from nl_pipeline.settings import Settings
 from nl_pipeline.settings.values import in_bytes
-from nl_pipeline.webhook_log.keys import receiver_secret
+from nl_pipeline.webhook_log.keys import former_secrets, receiver_secret
 from nl_pipeline.webhook_log.writing import LogWriter
 
 DEFAULT_HOST = "127.0.0.1"
@@ -65,6 +65,7 @@ def serve(
     listener = _listening(host, port=port)
     try:
         secret = receiver_secret(settings)
+        former = former_secrets(settings)
         limits = settings.webhooks.limits
         writer = LogWriter(settings.webhook_root, min_free_bytes=in_bytes(limits.free_space))
         writer.prepare()
@@ -74,7 +75,7 @@ def serve(
             f"the folder of the webhook log can't be used ({type(error).__name__}): check that "
             "this user may write to it and that its disk has space"
         ) from error
-    hooks = hooks_of(settings, secret=secret)
+    hooks = hooks_of(settings, secret=secret, former=former)
     receiver = create_receiver(hooks, writer=writer, limits=limits)
     _raise_file_limit(limits.open_connections + SPARE_FILES)
     sys.setswitchinterval(SWITCH_SECONDS)

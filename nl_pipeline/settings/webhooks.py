@@ -67,6 +67,12 @@ class Webhooks(ClosedModel):
         description="Secret from which the unguessable part of the webhooks' addresses is derived. "
         "By default one is made at the first use and kept in the folder of the log.",
     )
+    former_secret: Secret | None = Field(
+        None,
+        description="Secret that `secret` has replaced. Webhooks made with it are answered and "
+        "believed as long as it stands here: until `webhooks --repair` has put them right and the "
+        "provider's last repetition is over (Brevo: 12 hours).",
+    )
     log_dir: Annotated[Path, Allowed("a folder; relative to the settings file")] | None = Field(
         None,
         strict=False,

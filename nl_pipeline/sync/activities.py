@@ -28,6 +28,8 @@ _TEXT = {
     "unsubscribe": "Newsletter: unsubscribed at {provider}",
     "hard_bounce": "Newsletter: the address bounced for good at {provider}",
     "delivered": "Newsletter: delivered by {provider}",
+    "open": "Newsletter: opened, as {provider} tells",
+    "click": "Newsletter: link clicked, as {provider} tells",
     "profile": "Newsletter: profile taken over from {provider}",
 }
 _PROFILE_KIND = "profile_activity"
@@ -100,6 +102,8 @@ def _kinds(link: Link) -> dict[str, KindType]:
         "unsubscribe": chosen.unsubscribe,
         "hard_bounce": chosen.hard_bounce,
         "delivered": chosen.delivered,
+        "open": chosen.open,
+        "click": chosen.click,
         "profile": chosen.profile,
     }
     return {name: kind for name, kind in wanted.items() if kind is not None}

@@ -16,19 +16,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote_plus
 
-from nl_pipeline.domain.events import ENDS, EventKind
-from nl_pipeline.sync.events.mailchimp import Unusable
-from nl_pipeline.sync.events.understanding import understanding
+from nl_pipeline.sync.events.told import HARMLESS, Unusable
+from nl_pipeline.sync.events.understanding import may_have_left, understanding
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import events
 from nl_pipeline.webhook_log.lines import UnreadableLine, decode
 from nl_pipeline.webhook_log.paths import segment_path
 from nl_pipeline.webhook_log.reading import Segment, segments
-
-#: What keeps a person from being subscribed until somebody has looked: what ends a subscription,
-#: and what is not understood.
-_STOPS = ENDS | {EventKind.REMOVED}
-_OTHER_AUDIENCE = "other_audience"
 
 
 class Fence:
@@ -37,6 +31,7 @@ class Fence:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._tail = _Tail(link)
+        self._stops = may_have_left(link)
         self._turn = threading.Lock()
         self._asked: set[str] = set()
         self._withdrawn: set[str] = set()
@@ -74,7 +69,9 @@ class Fence:
         if not keys or (not unasked and version == self._version):
             return
         wanted = self._asked | unasked
-        found = events.withdrawn_keys(self._link.warehouse, keys=wanted, waits=bool(unasked))
+        found = events.withdrawn_keys(
+            self._link.warehouse, keys=wanted, kinds=self._stops, waits=bool(unasked)
+        )
         if found is not None:
             self._asked, self._withdrawn = wanted, found
             # That of before: what was written since may have come after the question.
@@ -87,6 +84,7 @@ class _Tail:
     def __init__(self, link: Link) -> None:
         self._folder = link.webhook_log
         self._understand = understanding(link)
+        self._stops = may_have_left(link)
         self._link = link
         self._left: set[str] = set()
         self._strange: list[str] = []
@@ -142,15 +140,16 @@ class _Tail:
 
     def _take(self, raw: bytes) -> None:
         try:
-            event = self._understand(decode(raw))
+            told = self._understand(decode(raw))
         except UnreadableLine:
-            self._strange.append(_readable(raw.decode(errors="replace")))
-        except Unusable as unusable:
-            if str(unusable) != _OTHER_AUDIENCE:
-                self._strange.append(_readable(raw.decode(errors="replace")))
+            unusable = {"unreadable"}
+        except Unusable as cause:
+            unusable = {str(cause)}
         else:
-            if event.kind in _STOPS:
-                self._left.add(event.key)
+            unusable = set(told.unusable)
+            self._left |= {event.key for event in told.events if event.kind in self._stops}
+        if unusable - HARMLESS:
+            self._strange.append(_readable(raw.decode(errors="replace")))
 
 
 def _readable(text: str) -> str:

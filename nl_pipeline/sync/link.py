@@ -15,9 +15,11 @@ from nl_pipeline.clients.brevo import BrevoClient, Limits
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
 from nl_pipeline.domain.brakes import Brakes, Limit
+from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.fields import Direction, ProfileField
 from nl_pipeline.domain.least_calls import CrmWork, ProviderWork, least_at_provider, least_in_crm
 from nl_pipeline.settings import Brevo, Connection, Settings
+from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.calls import (
     CRM_SETTINGS_CALLS,
     CallBook,
@@ -137,9 +139,11 @@ def profile_fields(connection: Connection) -> tuple[ProfileField, ...]:
 
 def open_warehouse(settings: Settings, *, connection: str) -> Warehouse:
     """The warehouse of a connection, for reading what is already there."""
+    chosen = settings.connection(connection)
     return Warehouse(
         settings.warehouse_path(connection),
-        fields=profile_fields(settings.connection(connection)),
+        fields=profile_fields(chosen),
+        same_within=SAME_WITHIN[chosen.provider.kind],
         memory_limit=settings.memory_limit,
     )
 
@@ -209,7 +213,13 @@ def _audience_of(
             import_bytes=provider.import_megabytes * _MEGABYTE,
         )
         with contextlib.closing(brevo):
-            yield BrevoAudience(brevo, fields=fields, settings=provider, progress=progress)
+            yield BrevoAudience(
+                brevo,
+                fields=fields,
+                settings=provider,
+                progress=progress,
+                booked=booked_kinds(chosen.activities),
+            )
         return
     mailchimp = MailchimpClient(
         base_url=provider.base_url,

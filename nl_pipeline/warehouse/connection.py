@@ -14,10 +14,12 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 
+from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse import templates
 
@@ -54,18 +56,23 @@ def _engine_for(path: Path) -> _Engine:
 
 
 class Warehouse:
-    """The warehouse file of one connection and the fields its tables carry."""
+    """The warehouse file of one connection and the fields its tables carry.
+
+    ``same_within``: two tellings of the same event lie at most this far apart at its provider.
+    """
 
     def __init__(
         self,
         path: Path,
         *,
         fields: tuple[ProfileField, ...],
+        same_within: timedelta = SAME_WITHIN["mailchimp"],
         wait_seconds: float = 60.0,
         memory_limit: str | None = None,
     ) -> None:
         self.path = path
         self.fields = fields
+        self.same_within = same_within
         self._wait_seconds = wait_seconds
         self._memory_limit = memory_limit
         self._engine: _Engine | None = None

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import duckdb
 import pandas as pd
 
-from nl_pipeline.domain.events import SAME_WITHIN, SubscriberEvent, event_columns
+from nl_pipeline.domain.events import OF_A_MAIL, EventKind, SubscriberEvent, event_columns
 from nl_pipeline.domain.schemas import EVENTS_SCHEMA, validate
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.templates import run_template
+
+_OF_A_MAIL = sorted(str(kind) for kind in OF_A_MAIL)
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,18 @@ def store_frame(
 ) -> Stored:
     """As ``store``, for a frame that satisfies ``EVENTS_SCHEMA``."""
     with warehouse.transaction() as db:
-        stored = _store(db, frame=frame, now=now) if len(frame) else Stored(0, 0)
+        stored = Stored(0, 0)
+        if len(frame):
+            stored = _store(db, frame=frame, within=warehouse.same_within, now=now)
         _note_read(db, read=read, now=now)
     return stored
 
 
-def _store(db: duckdb.DuckDBPyConnection, *, frame: pd.DataFrame, now: datetime) -> Stored:
+def _store(
+    db: duckdb.DuckDBPyConnection, *, frame: pd.DataFrame, within: timedelta, now: datetime
+) -> Stored:
     numbered = frame.assign(position=range(len(frame)))
-    parameters = {"within": int(SAME_WITHIN.total_seconds()), "now": naive(now)}
+    parameters = {"within": int(within.total_seconds()), "now": naive(now)}
     db.register("incoming", numbered)
     run_template(db, "arriving.sql.j2", parameters=parameters)
     db.unregister("incoming")
@@ -163,10 +169,10 @@ def read_offsets(warehouse: Warehouse) -> dict[str, int]:
 
 
 def withdrawn_keys(
-    warehouse: Warehouse, *, keys: Collection[str], waits: bool = True
+    warehouse: Warehouse, *, keys: Collection[str], kinds: Collection[EventKind], waits: bool = True
 ) -> set[str] | None:
-    """Of these keys, those whose last consent event is a withdrawal, or of whom an opt-out was told
-    that nobody has dealt with yet, believed or not.
+    """Of these keys, those whose last consent event is a withdrawal, or of whom something of these
+    kinds was told that nobody has dealt with yet, believed or not.
 
     None if another thread of this process is at the warehouse and ``waits`` is false.
     """
@@ -178,7 +184,8 @@ def withdrawn_keys(
         rows = db.execute(
             "SELECT key FROM consent_now WHERE ledger LIKE 'WITHDRAW%' AND key IN (SELECT key"
             " FROM wanted) UNION SELECT key FROM subscriber_events WHERE outcome = 'new'"
-            " AND kind IN ('UNSUBSCRIBE', 'COMPLAINT') AND key IN (SELECT key FROM wanted)"
+            " AND list_contains($kinds, kind) AND key IN (SELECT key FROM wanted)",
+            {"kinds": [str(kind) for kind in kinds]},
         ).fetchall()
         db.unregister("wanted")
     return {str(row[0]) for row in rows}
@@ -204,7 +211,7 @@ def touched(warehouse: Warehouse) -> list[Touched]:
             WITH open AS (
                 SELECT event_key, key, former_key FROM subscriber_events
                 WHERE outcome = 'new' AND key <> ''
-                  AND kind NOT IN ('DELIVERED', 'HARD_BOUNCE', 'CAMPAIGN')
+                  AND kind <> 'CAMPAIGN' AND NOT list_contains($of_a_mail, kind)
             ),
             known AS (
                 SELECT key, provider_id FROM members WHERE provider_id <> ''
@@ -218,7 +225,8 @@ def touched(warehouse: Warehouse) -> list[Touched]:
             LEFT JOIN known AS f ON f.key = o.former_key
             GROUP BY o.key
             ORDER BY o.key
-            """
+            """,
+            {"of_a_mail": _OF_A_MAIL},
         ).fetchall()
     return [
         Touched(
@@ -235,23 +243,26 @@ def finish(
     warehouse: Warehouse,
     *,
     event_keys: Sequence[str],
-    delivered: bool,
-    hard_bounces: bool,
+    booked: Collection[EventKind],
     now: datetime,
 ) -> int:
     """Plan the activities of events and close those that nothing is left to do for, in one
     transaction; returns how many of ``event_keys`` were echoes.
 
-    ``event_keys``: events whose people were looked at again. Opt-outs are not closed here.
+    ``event_keys``: events whose people were looked at again. ``booked``: which of the events of
+    mails become activities. Opt-outs are not closed here.
     """
     with warehouse.transaction() as db:
         db.register("looked_at", pd.DataFrame({"event_key": pd.Series(event_keys, dtype="str")}))
         run_template(
             db,
             "booked_events.sql.j2",
-            parameters={"now": naive(now), "within": int(SAME_WITHIN.total_seconds())},
-            delivered=delivered,
-            hard_bounces=hard_bounces,
+            parameters={
+                "now": naive(now),
+                "within": int(warehouse.same_within.total_seconds()),
+                "of_a_mail": _OF_A_MAIL,
+                "booked": [str(kind) for kind in booked],
+            },
         )
         rows = db.execute(
             "SELECT count(*) FROM subscriber_events WHERE outcome = 'echo'"

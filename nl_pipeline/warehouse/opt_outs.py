@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.templates import run_template
@@ -116,7 +115,7 @@ def waiting(warehouse: Warehouse, *, now: datetime) -> list[WaitingOptOut]:
     before.
     """
     with warehouse.transaction() as db:
-        parameters = {"now": naive(now), "within": int(SAME_WITHIN.total_seconds())}
+        parameters = {"now": naive(now), "within": int(warehouse.same_within.total_seconds())}
         db.execute(_PENDING)
         db.execute(
             "CREATE OR REPLACE TEMP VIEW pending_ledger AS"
@@ -186,7 +185,7 @@ def note_reached(
             parameters={
                 "now": naive(now),
                 "written_at": naive(written_at),
-                "within": int(SAME_WITHIN.total_seconds()),
+                "within": int(warehouse.same_within.total_seconds()),
             },
         )
         for name in ("contacts_reached", "events_done", "known_as"):

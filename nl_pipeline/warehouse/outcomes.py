@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 import duckdb
 import pandas as pd
 
-from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.plan import Change
 from nl_pipeline.warehouse import quarantine
 from nl_pipeline.warehouse.connection import Warehouse
@@ -393,7 +392,7 @@ def confirm(
                 "plan_id": plan_id,
                 "now": naive(now),
                 "provider_now": naive(provider_now),
-                "within": int(SAME_WITHIN.total_seconds()),
+                "within": int(warehouse.same_within.total_seconds()),
             },
             fields=fields,
             ownership_tag=options.ownership_tag,

@@ -1,4 +1,5 @@
-"""Secrets of the receiver: the path part of a webhook's URL, and the keys providers sign with.
+"""Secrets of the receiver: the path part of a webhook's URL, the keys providers sign with, and the
+token a provider sends along that signs nothing.
 
 Belongs here: deriving and keeping them. Must not be here: checking a request (``receiver``) and
 creating webhooks (``sync``). No secret is shown by ``repr``.
@@ -18,8 +19,12 @@ import msgspec
 from nl_pipeline.settings import Settings
 from nl_pipeline.webhook_log.paths import FILE_MODE, FOLDER_MODE
 
-ORIGINS: Mapping[str, tuple[str, ...]] = {"mailchimp": ("person", "staff")}
-"""Provider -> the webhooks each connection has there, told apart by who acted."""
+ORIGINS: Mapping[str, tuple[str, ...]] = {
+    "mailchimp": ("person", "staff"),
+    "brevo": ("changes", "mails"),
+}
+"""Provider -> the webhooks each connection has there. Mailchimp's are told apart by who acted,
+Brevo's by what they tell: changes of contacts, or what became of mails."""
 
 SECRET_FILE = "receiver_secret"
 KEYS_FILE = "signing_keys.json"
@@ -31,6 +36,15 @@ def route_token(secret: str, *, connection: str, provider: str, origin: str) -> 
     Another secret gives other URLs, so changing it means setting the webhooks up again.
     """
     message = "\n".join(("nl-pipeline webhook", connection, provider, origin))
+    return hmac.new(secret.encode(), message.encode(), "sha256").hexdigest()
+
+
+def bearer_token(secret: str, *, connection: str, provider: str, origin: str) -> str:
+    """What a provider without signatures sends along with each request of a webhook.
+
+    Whoever gets to see the path, in the log of a proxy for instance, does not know it.
+    """
+    message = "\n".join(("nl-pipeline bearer", connection, provider, origin))
     return hmac.new(secret.encode(), message.encode(), "sha256").hexdigest()
 
 
@@ -62,6 +76,23 @@ def receiver_secret(settings: Settings, *, environ: Mapping[str, str] | None = N
     if not path.exists():
         _create(path, content=secrets.token_hex(32).encode())
     return path.read_text(encoding="ascii").strip()
+
+
+def former_secrets(
+    settings: Settings, *, environ: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Secrets from before, whose webhooks go on being answered until they were put right.
+
+    That of the settings, and the file of ours where the settings name a secret by now.
+    SettingsError if a named one is not there; OSError if the file can't be read.
+    """
+    former = []
+    if settings.webhooks.former_secret is not None:
+        former.append(settings.webhooks.former_secret.resolve(environ))
+    path = settings.webhook_root / SECRET_FILE
+    if settings.webhooks.secret is not None and path.exists():
+        former.append(path.read_text(encoding="ascii").strip())
+    return tuple(former)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,21 @@ from typing import Any
 
 import pytest
 
+from nl_pipeline.clients.brevo import BrevoClient
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
-from nl_pipeline.sandbox.credentials import MAILCHIMP_API_KEY, ONOFFICE_SECRET, ONOFFICE_TOKEN
+from nl_pipeline.sandbox.credentials import (
+    BREVO_API_KEY,
+    MAILCHIMP_API_KEY,
+    ONOFFICE_SECRET,
+    ONOFFICE_TOKEN,
+)
 from nl_pipeline_tests.clients.answering import Naps
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
 CrmFactory = Callable[..., OnOfficeClient]
 MailchimpFactory = Callable[..., MailchimpClient]
+BrevoFactory = Callable[..., BrevoClient]
 
 
 @pytest.fixture
@@ -69,3 +76,31 @@ def mailchimp_with(sandbox: SandboxControl) -> Iterator[MailchimpFactory]:
 def mailchimp(mailchimp_with: MailchimpFactory) -> MailchimpClient:
     """A client of the Mailchimp twin."""
     return mailchimp_with()
+
+
+@pytest.fixture
+def brevo_with(sandbox: SandboxControl) -> Iterator[BrevoFactory]:
+    """Make clients of the Brevo twin with options; they are closed after the test.
+
+    What they wait passes at the twin, whose limits are counted by its clock.
+    """
+    made: list[BrevoClient] = []
+
+    def make(**options: Any) -> BrevoClient:
+        settings: dict[str, Any] = {
+            "api_key": BREVO_API_KEY,
+            "sleep": lambda seconds: sandbox.advance(seconds=seconds),
+            **options,
+        }
+        made.append(BrevoClient(base_url=sandbox.brevo_url, **settings))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def brevo(brevo_with: BrevoFactory) -> BrevoClient:
+    """A client of the Brevo twin."""
+    return brevo_with()

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nl_pipeline.domain.events import OPT_OUTS, EventKind, SubscriberEvent
-from nl_pipeline.sync.events.mailchimp import Unusable, event_of, read_form
+from nl_pipeline.sync.events.mailchimp import event_of, read_form
+from nl_pipeline.sync.events.told import Unusable
 from nl_pipeline.webhook_log.lines import LogLine, body_fields, decode, encode
 
 AUDIENCE = "a6b5da1054"

@@ -18,6 +18,7 @@ from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sandbox import credentials
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.settings import SANDBOX_BREVO_CONNECTION, Brevo, Connection
+from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.providers.brevo import BrevoAudience
 from nl_pipeline_tests.providers.stage import (
     CannotHappen,
@@ -64,7 +65,11 @@ class BrevoStage(Stage):
         settings = connection.provider
         assert isinstance(settings, Brevo)
         return BrevoAudience(
-            client, fields=fields, settings=settings, progress=lambda what, done, total: None
+            client,
+            fields=fields,
+            settings=settings,
+            progress=lambda what, done, total: None,
+            booked=booked_kinds(connection.activities),
         )
 
     def act(self, actor: str, action: str, email: str, **details: Any) -> None:

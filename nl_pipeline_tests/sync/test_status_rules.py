@@ -141,7 +141,10 @@ def test_s07_whoever_does_not_confirm_and_leaves_again_is_cancelled(told: Told) 
 def test_s11_a_revoked_storage_consent_unsubscribes_and_a_private_mark_archives(
     told: Told,
 ) -> None:
-    assert told.ends("kunde-03", "kunde-04") == [(told.stage.status_of_a_no, YES), ("archived", YES)]
+    assert told.ends("kunde-03", "kunde-04") == [
+        (told.stage.status_of_a_no, YES),
+        ("archived", YES),
+    ]
 
 
 def test_s19_a_bounced_address_keeps_its_yes(told: Told) -> None:

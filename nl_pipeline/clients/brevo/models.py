@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from nl_pipeline.clients.brevo.operations import check_names
 from nl_pipeline.clients.brevo.problems import ContactRefused, RefusalCause
 from nl_pipeline.clients.brevo.statistics import ContactStatistics
 from nl_pipeline.clients.errors import ApiError
@@ -161,6 +162,9 @@ class ImportRow:
 
     email: str = field(repr=False)
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        check_names(self.attributes)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ class ContactChange(msgspec.Struct, frozen=True, omit_defaults=True, rename="cam
     email_blacklisted: Literal[True] | None = None
     unlink_list_ids: tuple[int, ...] | None = None
 
+    def __post_init__(self) -> None:
+        if self.email_blacklisted not in (True, None):
+            raise ValueError("no call of ours lifts a blocklisting")
+
 
 @dataclass(frozen=True)
 class Block:

@@ -71,6 +71,10 @@ class ContactPages:
     therefore begins with the last contact of the one before, and `has_drifted` tells that it was
     not there: numbers alone would not show it when one left, another came, and a third slipped
     between two pages.
+
+    Whether the count of a read by time is that of the read or that of the account is documented
+    nowhere. Such a read ends with the first page that is not full, and one page is asked for at a
+    time.
     """
 
     def __init__(
@@ -87,7 +91,8 @@ class ContactPages:
         self._pool = pool
         self._params = params
         self._page_size = page_size
-        self._window = window
+        self._by_time = "modifiedSince" in params
+        self._window = 1 if self._by_time else window
         self._answer = _ContactsAnswer if attribute_names is None else answer_with(attribute_names)
         self._seen = array("q")
         self._different = (0, 0)
@@ -96,6 +101,7 @@ class ContactPages:
         self.has_drifted = False
         self.served_at: datetime | None = None
         self._last_row = 0
+        self._has_ended = False
 
     @property
     def rows(self) -> int:
@@ -108,12 +114,13 @@ class ContactPages:
     @property
     def complete(self) -> bool:
         """Whether as many different rows came as were announced, before and after, and none moved
-        between pages."""
-        return self.announced_first == self.announced_last == self.rows and not self.has_drifted
+        between pages. A read by time has to have come to its end instead."""
+        steady = self.announced_first == self.announced_last and not self.has_drifted
+        return steady and (self._has_ended or self.announced_last == self.rows)
 
     def __iter__(self) -> Iterator[ContactPage]:
         self.announced_first = self.announced_last = None
-        self.has_drifted = False
+        self.has_drifted = self._has_ended = False
         self._last_row = 0
         self._seen = array("q")
         self._different = (0, 0)
@@ -132,6 +139,7 @@ class ContactPages:
                 while (
                     len(waiting) < self._window
                     and next_page < most_pages
+                    and not self._has_ended
                     and next_page * step + size - step < (self.announced_last or 0)
                 ):
                     waiting.append(self._pool.submit(self._read, next_page * step))
@@ -145,6 +153,7 @@ class ContactPages:
 
     def _counted(self, page: ContactPage) -> ContactPage:
         self.announced_last = page.total
+        self._has_ended = self._by_time and len(page.contacts) < self._page_size
         contacts = page.contacts
         if page.offset and self._page_size > 1:
             # The row both pages share; only its absence is a sign, its place is not.

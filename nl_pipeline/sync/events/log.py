@@ -1,7 +1,7 @@
 """Reading the webhook log in portions: lines into validated events, and what could not be used.
 
 Belongs here: how far to read at a time, one bad line by itself, how far was read. Must not be here:
-the words of a provider (``mailchimp``), storing.
+the words of a provider (``mailchimp``, ``brevo``), storing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 
 from nl_pipeline.domain.events import SubscriberEvent, event_columns
 from nl_pipeline.domain.schemas import EVENTS_SCHEMA, rows_that_break
-from nl_pipeline.sync.events.mailchimp import Unusable
+from nl_pipeline.sync.events.told import Told, Unusable
 from nl_pipeline.warehouse.events import PoisonLine, SegmentRead
 from nl_pipeline.webhook_log.lines import LogLine
 from nl_pipeline.webhook_log.paths import segment_path
@@ -23,7 +23,7 @@ from nl_pipeline.webhook_log.reading import BadLine, read, segments
 #: Lines in memory at a time.
 PORTION = 20_000
 
-Understand = Callable[[LogLine], SubscriberEvent]
+Understand = Callable[[LogLine], Told]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class _Waiting:
             ]
             frame = frame.drop(index=sorted(broken)).reset_index(drop=True)
         by_segment: dict[str, list[PoisonLine]] = {}
-        for line in poison:
+        for line in dict.fromkeys(poison):
             by_segment.setdefault(line.segment, []).append(line)
         portion = Portion(
             events=frame,
@@ -122,9 +122,12 @@ def _understand(
         waiting.poison.append(PoisonLine(*place, "", "unreadable"))
         return
     try:
-        event = understand(line)
+        told = understand(line)
     except Unusable as unusable:
         waiting.poison.append(PoisonLine(*place, line.id, str(unusable)))
-    else:
+        return
+    for event in told.events:
         waiting.events.append(event)
         waiting.places.append(place)
+    for cause in dict.fromkeys(told.unusable):
+        waiting.poison.append(PoisonLine(*place, line.id, cause))

@@ -9,23 +9,20 @@ them would be most of the work of an ingest.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 from zoneinfo import ZoneInfo
 
 from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.events import EventKind, SubscriberEvent
+from nl_pipeline.sync.events.told import Unusable, is_believed, within_reason
 from nl_pipeline.webhook_log.lines import LogLine
 
 PROVIDER = "mailchimp"
 #: Mailchimp puts an address below this domain in the place of one that was deleted for good.
 _FORGOTTEN = "@forgotten.mailchimp.com"
-_BELIEVED = ("valid", "unsigned")
 _ACTORS = ("person", "staff")
-#: Bounds of a time that is believed. Clocks differ by some minutes; Mailchimp began in 2001.
-_AHEAD = timedelta(minutes=10)
-_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 _WANTED = (
     "type",
@@ -52,10 +49,6 @@ _NAMES = {
 }
 
 
-class Unusable(ValueError):
-    """A line that tells nothing we can use. The text is a cause and quotes nothing of it."""
-
-
 def event_of(line: LogLine, *, audience_id: str | None, zone: ZoneInfo) -> SubscriberEvent:
     """The event a line tells.
 
@@ -75,8 +68,6 @@ def event_of(line: LogLine, *, audience_id: str | None, zone: ZoneInfo) -> Subsc
         raise Unusable("no_campaign")
     received = line.received_at.astimezone(UTC)
     fired = _moment(form.get("fired_at", ""), zone=zone)
-    if fired is None or not _FIRST <= fired <= received + _AHEAD:
-        fired = received.replace(microsecond=0)
     return SubscriberEvent(
         kind=kind,
         key=key,
@@ -85,10 +76,10 @@ def event_of(line: LogLine, *, audience_id: str | None, zone: ZoneInfo) -> Subsc
         campaign_id=campaign,
         reason=form.get("data[status]" if kind is EventKind.CAMPAIGN else "data[reason]", ""),
         actor=line.origin if line.origin in _ACTORS else "",
-        happened_at=fired,
+        happened_at=within_reason(fired, received_at=received),
         received_at=received,
         source="webhook",
-        believed=line.signature in _BELIEVED,
+        believed=is_believed(line),
         line_id=line.id,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nl_pipeline.domain.least_calls import ProviderWork
+from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import pull_members
 from nl_pipeline.warehouse import events, observations
@@ -40,12 +41,10 @@ def look_again(link: Link, *, touched: list[Touched]) -> LookedAgain:
                 pull_members(link)
             else:
                 _read_again(link, audience_id=audience_id, touched=touched)
-    chosen = link.settings.activities
     echoes = events.finish(
         link.warehouse,
         event_keys=[key for one in touched for key in one.event_keys],
-        delivered=chosen.delivered is not None,
-        hard_bounces=chosen.hard_bounce is not None,
+        booked=booked_kinds(link.settings.activities),
         now=link.now(),
     )
     return LookedAgain(len(touched), echoes)
