@@ -35,6 +35,11 @@ LONGEST_FIRST = (
 """Files that take long whatever their number of tests, by the beginning of their path."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare our marks."""
+    config.addinivalue_line("markers", "each_provider: runs once at every provider")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let long files begin first: one that begins last keeps one core busy and the others idle."""
     tests = Path(__file__).parent

@@ -21,21 +21,20 @@ from typing import Any
 import httpx
 
 from nl_pipeline import settings
-from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
+from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sandbox import credentials
-from nl_pipeline.settings import SANDBOX_CONNECTION
 from nl_pipeline.sync.crm import CrmSide
 from nl_pipeline.sync.link import Link, profile_fields, utc_now
 from nl_pipeline.sync.observe import Mode
 from nl_pipeline.sync.planning import observe_and_plan
-from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
 from nl_pipeline.sync.push import PushResult, apply_plan
 from nl_pipeline.sync.run import SyncResult, sync
 from nl_pipeline.sync.setup import SetupResult, set_up
 from nl_pipeline.warehouse import plans
 from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline_tests.providers import STAGES, Provider, Record, Stage, Wire
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
 NO, YES, CANCEL, DOI, NOT_SPECIFIED, UNDELIVERABLE = "0", "1", "2", "3", "4", "5"
@@ -116,8 +115,8 @@ MEMBERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("member", ()),
     ("left", ("person unsubscribe",)),
     ("complained", ("person complain",)),
-    ("bounced", ("staff clean",)),
-    ("archived-member", ("staff archive",)),
+    ("bounced", ("system bounce",)),
+    ("archived-member", ("staff remove",)),
     ("no-member", ()),
     ("foreign", ()),
     ("stranger", ()),
@@ -130,8 +129,9 @@ MEMBERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 class Scenario:
     """A connection on a running sandbox, driven as the schedules and the command line drive it."""
 
-    def __init__(self, *, control: SandboxControl, link: Link) -> None:
+    def __init__(self, *, control: SandboxControl, stage: Stage, link: Link) -> None:
         self.control = control
+        self.stage = stage
         self.link = link
         self.ahead = timedelta(0)
         self.link = replace(link, now=lambda: utc_now() + self.ahead)
@@ -189,6 +189,14 @@ class Scenario:
         """Other settings of the connection from now on, e.g. `adopt_existing=True`."""
         self.link = replace(self.link, settings=self.link.settings.model_copy(update=values))
 
+    def want_activities(self, **values: Any) -> None:
+        """Other activities from now on, e.g. `click=KindType(...)`; asked of the provider, too."""
+        self.change_settings(activities=self.link.settings.activities.model_copy(update=values))
+        connection = self.link.settings
+        client = self.link.audience.client  # type: ignore[attr-defined]
+        side = self.stage.side(client, connection=connection, fields=profile_fields(connection))
+        self.link = replace(self.link, audience=side)
+
     def change_field(self, crm: str, /, **values: Any) -> None:
         """Another mapping of the field that onOffice calls `crm`, e.g. `direction="to_crm"`."""
         self.change_settings(
@@ -199,32 +207,36 @@ class Scenario:
         )
         connection = self.link.settings
         fields = profile_fields(connection)
-        assert isinstance(self.link.audience, MailchimpAudience)
+        client = self.link.audience.client  # type: ignore[attr-defined]
         self.link = replace(
             self.link,
-            warehouse=Warehouse(self.link.warehouse.path, fields=fields),
+            warehouse=Warehouse(
+                self.link.warehouse.path,
+                fields=fields,
+                same_within=SAME_WITHIN[self.stage.provider],
+            ),
             crm=CrmSide(
                 self.link.crm.client,
                 fields=fields,
                 tag_field=connection.tags.field,
                 time_zone=connection.crm.time_zone,
             ),
-            audience=MailchimpAudience(self.link.audience.client, fields=fields),
+            audience=self.stage.side(client, connection=connection, fields=fields),
         )
 
     # People, and what they do
 
     def person(self, action: str, name: str, **details: Any) -> None:
-        """The person does something at Mailchimp."""
-        self._act("person", action, name, **details)
+        """The person does something at the provider, see ``providers.stage``."""
+        self.act("person", action, name, **details)
 
     def staff(self, action: str, name: str, **details: Any) -> None:
-        """Staff does something in Mailchimp."""
-        self._act("staff", action, name, **details)
+        """Staff does something at the provider."""
+        self.act("staff", action, name, **details)
 
-    def _act(self, actor: str, action: str, name: str, **details: Any) -> None:
-        email = address(name).strip()
-        self.control.act("mailchimp", actor=actor, action=action, email=email, **details)
+    def act(self, actor: str, action: str, name: str, **details: Any) -> None:
+        """Whoever it is does something at the provider."""
+        self.stage.act(actor, action, address(name).strip(), **details)
 
     def set_newsletter(self, name: str, value: str) -> None:
         """Staff sets the newsletter field of every contact with the address of `name`."""
@@ -240,47 +252,30 @@ class Scenario:
         """Staff enters a contact with the address of `name` and `others`; returns its id."""
         return _enter(self.control, Contact(name, newsletter, fields, others))
 
-    def demand_double_opt_in(self) -> None:
-        """The audience asks everybody who signs up to confirm by mail."""
-        path = f"/lists/{self.audience_id}"
-        httpx.patch(
-            f"{self.control.mailchimp_url}{path}",
-            json={"double_optin": True},
-            auth=("any", credentials.MAILCHIMP_API_KEY),
-            trust_env=False,
-            verify=False,
-        ).raise_for_status()
-
     # What is there now
 
     @property
     def audience_id(self) -> str:
         """Id of the audience `onoffice`."""
-        found = [a for a in self.control.dump("mailchimp")["audiences"] if a["name"] == "onoffice"]
-        return str(found[0]["id"])
+        return self.stage.audience_id
 
     def picture(self) -> Picture:
-        """Both dumps as they are now."""
-        return Picture(
-            onoffice=self.control.dump("onoffice"),
-            mailchimp=self.control.dump("mailchimp"),
-            audience_id=self.audience_id,
-        )
+        """Both sides as they are now."""
+        return Picture(onoffice=self.control.dump("onoffice"), members=self.stage.records())
 
     def newsletter(self, name: str) -> str:
         """`newsletter_aktiv` of the contacts whose main address is that of `name`, joined."""
         return self.picture().newsletter(name)
 
     def status(self, name: str) -> str:
-        """Mailchimp status of `name` in the audience, `absent` if there is none."""
+        """Status of `name` at the provider, `absent` if there is none."""
         return self.picture().status(name)
 
     def writes(self) -> Counter[str]:
         """Calls that write, since the start or since `forget_calls`."""
-        found: Counter[str] = Counter()
-        for call in self.control.calls():
-            if call.service == "mailchimp" and call.method != "GET":
-                found[f"{call.method} {call.path}"] += call.count
+        calls = self.control.calls()
+        found = self.stage.writes(calls)
+        for call in calls:
             for action, count in call.actions.items():
                 if not action.startswith(("read:", "get:")):
                     found[action] += count
@@ -289,25 +284,16 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Picture:
-    """The state of both twins at one moment."""
+    """The state of both twins at one moment; ``members``: everybody of the audience by stable id,
+    those who were deleted too."""
 
     onoffice: dict[str, Any]
-    mailchimp: dict[str, Any]
-    audience_id: str
+    members: dict[str, Record]
 
     @property
     def contacts(self) -> dict[int, dict[str, Any]]:
         """Addresses of the CRM by id."""
         return {contact["id"]: contact for contact in self.onoffice["addresses"]}
-
-    @property
-    def members(self) -> dict[str, dict[str, Any]]:
-        """Members of the audience by stable id, deleted ones too."""
-        return {
-            member["contact_id"]: member
-            for member in self.mailchimp["members"]
-            if member["list_id"] == self.audience_id
-        }
 
     def contacts_of(self, name: str) -> list[dict[str, Any]]:
         """Contacts whose main address is exactly that of `name`."""
@@ -322,7 +308,7 @@ class Picture:
         """`newsletter_aktiv` of the contacts of `name`, joined; empty if there is none."""
         return "".join(str(c["newsletter_aktiv"]) for c in self.contacts_of(name))
 
-    def member(self, name: str) -> dict[str, Any] | None:
+    def member(self, name: str) -> Record | None:
         """The member with the address of `name`, the living one first."""
         email = address(name).strip().lower()
         found = [m for m in self.members.values() if m["email_address"].lower() == email]
@@ -359,19 +345,17 @@ class Picture:
         )
 
 
-def populate(control: SandboxControl) -> None:
+def populate(control: SandboxControl, *, provider: Provider) -> None:
     """Put the people into a sandbox that has nobody but an empty audience `onoffice`."""
+    stage = STAGES[provider](control)
     for contact in CONTACTS:
         _enter(control, contact)
     for name, acts in MEMBERS:
-        email = address(name)
-        values = {"FNAME": "Bernd", "LNAME": "Alt"} if name == "member" else {}
-        control.act(
-            "mailchimp", actor="import", action="subscribe", email=email, merge_fields=values
-        )
+        values = {"first_name": "Bernd", "last_name": "Alt"} if name == "member" else {}
+        stage.act("import", "subscribe", address(name), values=values)
         for act in acts:
             actor, action = act.split()
-            control.act("mailchimp", actor=actor, action=action, email=email)
+            stage.act(actor, action, address(name))
 
 
 def _enter(control: SandboxControl, contact: Contact) -> int:
@@ -388,10 +372,11 @@ def connected(
     control: SandboxControl,
     *,
     folder: Path,
+    provider: Provider = "mailchimp",
     crm_page: int = PAGE,
     provider_page: int = PAGE,
     on_request: Callable[[httpx.Request], None] | None = None,
-    **mailchimp_options: int,
+    **provider_options: int,
 ) -> Iterator[Scenario]:
     """A connection on the sandbox whose warehouse lies in `folder`; it reads pages of these sizes.
 
@@ -399,12 +384,15 @@ def connected(
     opening the file takes longer than most of what is done with it. `on_request` sees every
     request right before it goes out.
     """
+    stage = STAGES[provider](control)
     port = httpx.URL(control.base_url).port or 0
     text = settings.sandbox_text(port=port)
     chosen = settings.parse(text, file="connections.yaml", folder=folder)
-    connection = chosen.connection(SANDBOX_CONNECTION)
+    connection = chosen.connection(stage.connection)
     fields = profile_fields(connection)
-    warehouse = Warehouse(chosen.warehouse_path(connection.name), fields=fields)
+    warehouse = Warehouse(
+        chosen.warehouse_path(connection.name), fields=fields, same_within=SAME_WITHIN[provider]
+    )
 
     def wait(seconds: float) -> None:
         scenario.pass_time(by=timedelta(seconds=seconds))
@@ -417,17 +405,17 @@ def connected(
         http=_watched(on_request),
         sleep=wait,
     )
-    mailchimp = MailchimpClient(
-        base_url=connection.provider.base_url,
-        api_key=credentials.MAILCHIMP_API_KEY,
-        page_size=provider_page,
+    wire = Wire(
+        page=provider_page,
         http=_watched(on_request),
         sleep=wait,
-        **mailchimp_options,
+        ahead=lambda: scenario.ahead.total_seconds(),
     )
-    with contextlib.closing(crm), contextlib.closing(mailchimp), warehouse.session():
+    client = stage.client(connection, wire=wire, **provider_options)
+    with contextlib.closing(crm), contextlib.closing(client), warehouse.session():
         scenario = Scenario(
             control=control,
+            stage=stage,
             link=Link(
                 settings=connection,
                 warehouse=warehouse,
@@ -437,7 +425,7 @@ def connected(
                     tag_field=connection.tags.field,
                     time_zone=connection.crm.time_zone,
                 ),
-                audience=MailchimpAudience(mailchimp, fields=fields),
+                audience=stage.side(client, connection=connection, fields=fields),
             ),
         )
         yield scenario

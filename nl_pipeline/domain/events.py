@@ -18,8 +18,9 @@ class EventKind(StrEnum):
     """What happened.
 
     ``ADDRESS``: another address for the same member. ``REMOVED``: archived, deleted, or an action
-    nobody knows: the member is read again. ``CAMPAIGN``: one was sent or called off. ``PROXY_OPEN``:
-    opened by a mail scanner or a server that fetches pictures in advance, which need not be a person.
+    nobody knows: the member is read again. ``CAMPAIGN``: one was sent or called off.
+    ``PROXY_OPEN``: opened by a mail scanner or a server that fetches pictures in advance, which
+    need not be a person.
     """
 
     SUBSCRIBE = "SUBSCRIBE"
@@ -66,8 +67,9 @@ OF_A_MAIL = frozenset(
         EventKind.CLICK,
     }
 )
-#: Repetitions of one notice carry other times, and all of them are the same event. Mailchimp goes on
-#: for about 75 minutes; Brevo tries four times, the last one 11 hours and 10 minutes after the first.
+#: Repetitions of one notice carry other times, and all of them are the same event. Mailchimp goes
+#: on for about 75 minutes; Brevo tries four times more, the last one 11 hours and 10 minutes after
+#: the first.
 SAME_WITHIN: Mapping[str, timedelta] = {
     "mailchimp": timedelta(minutes=90),
     "brevo": timedelta(hours=12),

@@ -11,9 +11,8 @@ from collections.abc import Collection, Mapping
 
 from nl_pipeline.clients.errors import OperatorNeeded, OutcomeUnknown, Retryable
 from nl_pipeline.clients.onoffice import NewActivity, RightMissing
-from nl_pipeline.domain.events import EventKind
 from nl_pipeline.domain.least_calls import CrmWork
-from nl_pipeline.settings import Activities, KindType
+from nl_pipeline.settings import KindType
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.turns import turn
 from nl_pipeline.warehouse import bookings, observations
@@ -94,18 +93,6 @@ def remember_profile_kind(link: Link, *, kinds: Mapping[str, Collection[str]]) -
     value = f"{chosen.kind}/{chosen.type}: {'yes' if exists else 'no'}"
     observations.write_state(link.warehouse, name=_PROFILE_KIND, value=value)
     return exists
-
-
-def booked_kinds(chosen: Activities) -> frozenset[EventKind]:
-    """Which events of mails become activities."""
-    booked = {
-        EventKind.DELIVERED: chosen.delivered,
-        EventKind.HARD_BOUNCE: chosen.hard_bounce,
-        EventKind.OPEN: chosen.open,
-        EventKind.PROXY_OPEN: chosen.open if chosen.proxy_opens else None,
-        EventKind.CLICK: chosen.click,
-    }
-    return frozenset(kind for kind, activity in booked.items() if activity is not None)
 
 
 def _kinds(link: Link) -> dict[str, KindType]:

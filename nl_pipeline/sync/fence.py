@@ -69,7 +69,9 @@ class Fence:
         if not keys or (not unasked and version == self._version):
             return
         wanted = self._asked | unasked
-        found = events.withdrawn_keys(self._link.warehouse, keys=wanted, kinds=self._stops, waits=bool(unasked))
+        found = events.withdrawn_keys(
+            self._link.warehouse, keys=wanted, kinds=self._stops, waits=bool(unasked)
+        )
         if found is not None:
             self._asked, self._withdrawn = wanted, found
             # That of before: what was written since may have come after the question.

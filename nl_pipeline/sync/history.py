@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from nl_pipeline.domain.events import SubscriberEvent
+from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.clocks import provider_ahead
 from nl_pipeline.sync.events.ingest import IngestResult, ingest
 from nl_pipeline.sync.link import Link
@@ -158,10 +159,10 @@ def find(link: Link, *, start: datetime, end: datetime) -> WindowRead:
 
 def read_reports(link: Link) -> ReportsRead:
     """Look at the reports of campaigns we were told of, as far as they are due, and store who got
-    mail and whose mail came back; the next ingest books the activities.
+    mail, whose mail came back, and who opened it; the next ingest books the activities.
 
-    Nothing is called if neither is wanted as an activity. Not a part of an ingest, which opt-outs
-    wait for: a report has as many rows as the campaign had recipients.
+    Nothing is called if none of it is wanted as an activity. Not a part of an ingest, which
+    opt-outs wait for: a report has as many rows as the campaign had recipients.
     """
     audience_id = observations.read_state(link.warehouse, name="audience_id") or ""
     now = link.now()
@@ -173,8 +174,7 @@ def read_reports(link: Link) -> ReportsRead:
 def _read_reports(
     link: Link, *, audience_id: str, start: datetime, end: datetime, again: bool
 ) -> ReportsRead:
-    chosen = link.settings.activities
-    if chosen.delivered is None and chosen.hard_bounce is None:
+    if not booked_kinds(link.settings.activities):
         return ReportsRead(0, Found())
     due = history.reports_to_read(link.warehouse, start=start, end=end, now=link.now(), again=again)
     found = Found()
@@ -186,7 +186,6 @@ def _read_reports(
 def _read_report(link: Link, *, audience_id: str, due: DueReport, again: bool) -> Found:
     """One report. One whose numbers are those of the last time is not read, unless ``again``:
     other activities may be wanted now."""
-    chosen = link.settings.activities
     campaign = link.audience.past.campaign(audience_id, due.campaign_id)
     now = link.now()
     if campaign is None:
@@ -200,8 +199,7 @@ def _read_report(link: Link, *, audience_id: str, due: DueReport, again: bool) -
             portions=link.audience.past.recipients(
                 campaign,
                 now=now,
-                delivered=chosen.delivered is not None,
-                bounces=chosen.hard_bounce is not None,
+                wanted=booked_kinds(link.settings.activities),
             ),
         )
     # After its last page: a report that was not read to its end is read again.

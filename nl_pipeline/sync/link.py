@@ -19,6 +19,7 @@ from nl_pipeline.domain.events import SAME_WITHIN
 from nl_pipeline.domain.fields import Direction, ProfileField
 from nl_pipeline.domain.least_calls import CrmWork, ProviderWork, least_at_provider, least_in_crm
 from nl_pipeline.settings import Brevo, Connection, Settings
+from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.calls import (
     CRM_SETTINGS_CALLS,
     CallBook,
@@ -212,7 +213,13 @@ def _audience_of(
             import_bytes=provider.import_megabytes * _MEGABYTE,
         )
         with contextlib.closing(brevo):
-            yield BrevoAudience(brevo, fields=fields, settings=provider, progress=progress)
+            yield BrevoAudience(
+                brevo,
+                fields=fields,
+                settings=provider,
+                progress=progress,
+                booked=booked_kinds(chosen.activities),
+            )
         return
     mailchimp = MailchimpClient(
         base_url=provider.base_url,

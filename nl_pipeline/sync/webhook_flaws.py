@@ -21,6 +21,9 @@ class Flaw(StrEnum):
     MOVED = "moved"
     WRONG_EVENTS = "wrong_events"
     WRONG_SOURCES = "wrong_sources"
+    WRONG_TOKEN = "wrong_token"
+    COLLECTS = "collects"
+    UNWANTED = "unwanted"
     KEY_UNKNOWN = "key_unknown"
     DOUBLED = "doubled"
     SILENT = "silent"
@@ -32,6 +35,9 @@ MEANING: Mapping[Flaw, str] = {
     Flaw.MOVED: "its URL is another one",
     Flaw.WRONG_EVENTS: "its events are not those that are needed",
     Flaw.WRONG_SOURCES: "its sources are not those that are needed",
+    Flaw.WRONG_TOKEN: "it does not send the token by which it is believed",
+    Flaw.COLLECTS: "it collects events instead of telling each at once",
+    Flaw.UNWANTED: "it tells what no activity is wanted for",
     Flaw.KEY_UNKNOWN: "it signs with a key that is not in our file",
     Flaw.DOUBLED: "it is there more than once",
     Flaw.SILENT: "nothing was told for longer than this account is usually silent",
@@ -74,6 +80,9 @@ def judge(wanted: WantedHook, *, seen: Sequence[SeenHook], keys: Mapping[str, st
     Of several that are ours, the one is kept that needs the least mending.
     """
     ours = [hook for hook in seen if _is_ours(hook, wanted=wanted, keys=keys)]
+    if not wanted.events:
+        too_many = {Flaw.UNWANTED} if ours else set()
+        return Judged(wanted, None, tuple(ours), frozenset(too_many))
     if not ours:
         return Judged(wanted, None, (), frozenset({Flaw.MISSING}))
     kept, *surplus = sorted(ours, key=lambda hook: len(_flaws(hook, wanted=wanted, keys=keys)))
@@ -94,6 +103,8 @@ def _flaws(hook: SeenHook, *, wanted: WantedHook, keys: Mapping[str, str]) -> se
         Flaw.MOVED: hook.url != wanted.url,
         Flaw.WRONG_EVENTS: hook.events != wanted.events,
         Flaw.WRONG_SOURCES: hook.sources != wanted.sources,
+        Flaw.WRONG_TOKEN: hook.token != wanted.token,
+        Flaw.COLLECTS: hook.collects,
         Flaw.KEY_UNKNOWN: hook.signed and hook.hook_id not in keys,
     }
     return {flaw for flaw, is_wrong in wrong.items() if is_wrong}

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from nl_pipeline.domain.rhythm import unusual_silence
 from nl_pipeline.settings import Settings
+from nl_pipeline.sync.events.understanding import may_have_left
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import audience_of
 from nl_pipeline.sync.providers.port import SeenHook, WantedHook
@@ -29,6 +30,7 @@ from nl_pipeline.webhook_log.keys import (
     SigningKey,
     SigningKeys,
     UnreadableKeys,
+    bearer_token,
     receiver_secret,
     webhook_path,
 )
@@ -37,8 +39,8 @@ _SET_UP_AT = "webhooks_set_up_at"
 #: How far back notices are looked at.
 _RHYTHM_OF = timedelta(days=90)
 _UNHEARD_OF = timedelta(days=7)
-#: Mailchimp tries for 75 minutes, and what it tells has to be ingested.
-_STILL_COMING = timedelta(hours=2)
+#: Beside the time a provider goes on trying: what it tells has to be ingested.
+_INGESTED_WITHIN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ class HookPlace:
             self.secret, connection=self.connection, provider=provider, origin=origin
         )
         return self.public_url.rstrip("/") + path
+
+    def token(self, *, provider: str, origin: str) -> str:
+        """What a webhook sends along where the provider does not sign."""
+        return bearer_token(
+            self.secret, connection=self.connection, provider=provider, origin=origin
+        )
 
 
 def place_of(
@@ -153,12 +161,15 @@ class _Mender:
 
     def made_all(self, judged: Sequence[Judged]) -> bool:
         """Whether every webhook was created just now."""
-        return {one.wanted.origin for one in judged} == self._made
+        return {one.wanted.origin for one in judged if one.wanted.events} == self._made
 
     def mend(self, one: Judged, *, anew: bool) -> None:
         """Make one webhook what it should be."""
+        is_wanted = bool(one.wanted.events)
         for hook in one.surplus:
-            self._delete(hook, why="was there more than once")
+            self._delete(hook, why="was there more than once" if is_wanted else "is not needed")
+        if not is_wanted:
+            return
         if one.kept is None:
             self._create(one.wanted, why="was missing")
         elif _is_made_anew(one, deaf=anew):
@@ -178,6 +189,8 @@ class _Mender:
             self._keys.remember(key)
         self._made.add(wanted.origin)
         signed = "signed" if made.hook.signed else "not signed by the provider"
+        if wanted.token:
+            signed = "with a token of ours"
         self._note(wanted.origin, f"{made.hook.hook_id} was created ({why}; {signed})")
 
     def _delete(self, hook: SeenHook, *, why: str) -> None:
@@ -203,8 +216,12 @@ def _judge(
     def url_of(origin: str) -> str:
         return place.url(provider=hooks.provider, origin=origin)
 
+    def token_of(origin: str) -> str:
+        return place.token(provider=hooks.provider, origin=origin)
+
     seen = hooks.all(audience_id)
-    judged = [judge(wanted, seen=seen, keys=keys) for wanted in hooks.wanted(url_of=url_of)]
+    wanted = hooks.wanted(url_of=url_of, token_of=token_of)
+    judged = [judge(one, seen=seen, keys=keys) for one in wanted]
     ours = {hook.hook_id for one in judged for hook in (*one.surplus, one.kept) if hook}
     return judged, [hook for hook in seen if hook.hook_id not in ours]
 
@@ -224,8 +241,13 @@ def _deafness(link: Link) -> list[Finding]:
             f" usual are at most {_in_words(silence.allowed)}"
         )
         found.append(Finding(Flaw.SILENT, "", more=more))
+    still_coming = link.warehouse.same_within + _INGESTED_WITHIN
     unheard = webhook_notices.unheard_opt_outs(
-        link.warehouse, since=max(since, now - _UNHEARD_OF), until=now - _STILL_COMING
+        link.warehouse,
+        since=max(since, now - _UNHEARD_OF),
+        until=now - still_coming,
+        heard_by=may_have_left(link),
+        lost_during=link.audience.hooks.lost_during,
     )
     if unheard:
         found.append(Finding(Flaw.UNHEARD, "", more=f"{unheard} in seven days"))

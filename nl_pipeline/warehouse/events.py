@@ -20,7 +20,6 @@ from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.templates import run_template
 
-
 _OF_A_MAIL = sorted(str(kind) for kind in OF_A_MAIL)
 
 

@@ -83,8 +83,8 @@ def former_secrets(
 ) -> tuple[str, ...]:
     """Secrets from before, whose webhooks go on being answered until they were put right.
 
-    That of the settings, and the file of ours where the settings name a secret by now. SettingsError
-    if a named one is not there; OSError if the file can't be read.
+    That of the settings, and the file of ours where the settings name a secret by now.
+    SettingsError if a named one is not there; OSError if the file can't be read.
     """
     former = []
     if settings.webhooks.former_secret is not None:

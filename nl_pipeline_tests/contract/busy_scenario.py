@@ -63,7 +63,8 @@ def _webhooks_are_made_and_mended(scenario: Scenario, *, folder: Path) -> None:
         moved = replace(place, public_url=url.replace("127.0.0.1", "localhost"))
         hooks = scenario.link.audience.hooks
         wanted, _ = hooks.wanted(
-            url_of=lambda origin: moved.url(provider="mailchimp", origin=origin)
+            url_of=lambda origin: moved.url(provider="mailchimp", origin=origin),
+            token_of=lambda _: "",
         )
         hooks.create(scenario.audience_id, wanted=wanted)
         repair(scenario.link, place=place)

@@ -26,7 +26,12 @@ KEY = "erika.muster@kunde.example"
 
 
 def told(
-    body: Any, /, *, signature: str = "valid", audience_id: str | None = LIST, provider: str = "brevo"
+    body: Any,
+    /,
+    *,
+    signature: str = "valid",
+    audience_id: str | None = LIST,
+    provider: str = "brevo",
 ) -> Told:
     """What a line with this document, or with these bytes, tells."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -291,7 +296,7 @@ def test_an_opt_out_in_what_is_not_quite_json_is_not_lost(body: bytes) -> None:
 
 
 def test_a_line_of_another_provider_is_none_of_brevo_s() -> None:
-    with pytest.raises(Unusable, match="^unknown_provider$"):
+    with pytest.raises(Unusable, match=r"^unknown_provider$"):
         told(named("unsubscribed"), provider="mailchimp")
 
 

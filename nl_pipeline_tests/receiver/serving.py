@@ -10,7 +10,7 @@ import hmac
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,9 +55,10 @@ def signed(body: bytes, *, at: int, secret: str = SIGNING_SECRET) -> str:
     return hmac.new(secret.encode(), f"{at}.".encode() + body, "sha256").hexdigest()
 
 
-def loaded(folder: Path, *, limits: str = "") -> settings.Settings:
-    """The smallest settings, with lines of YAML for the limits of the receiver."""
-    text = MINIMAL
+def loaded(folder: Path, *, limits: str = "", more: str = "") -> settings.Settings:
+    """The smallest settings, with lines of YAML for the limits of the receiver and for more
+    connections."""
+    text = MINIMAL + more
     if limits:
         text += "webhooks:\n  limits:\n" + "".join(f"    {x}\n" for x in limits.splitlines())
     return settings.parse(text, file="connections.yaml", folder=folder)
@@ -113,15 +114,25 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, limits: str = "", files: Files | None = None) -> Iterator[Running]:
-    """A receiver over the log in ``folder`` for the length of a ``with`` block."""
-    chosen = loaded(folder, limits=limits)
+def serving(
+    folder: Path,
+    *,
+    limits: str = "",
+    more: str = "",
+    former: Sequence[str] = (),
+    files: Files | None = None,
+) -> Iterator[Running]:
+    """A receiver over the log in ``folder`` for the length of a ``with`` block.
+
+    ``more`` connections; ``former`` secrets.
+    """
+    chosen = loaded(folder, limits=limits, more=more)
     listener = socket.create_server(("127.0.0.1", 0))
     running = Running(f"http://127.0.0.1:{listener.getsockname()[1]}", chosen.webhook_root)
     bounds = chosen.webhooks.limits
     writer = LogWriter(chosen.webhook_root, min_free_bytes=1000, files=files)
     writer.prepare()
-    hooks = hooks_of(chosen, secret=SECRET)
+    hooks = hooks_of(chosen, secret=SECRET, former=former)
     running.receiver = create_receiver(
         hooks, writer=writer, limits=bounds, clock=lambda: running.now
     )

@@ -7,9 +7,8 @@ either side and in the warehouse, which takes a fraction of the time.
 from __future__ import annotations
 
 import contextlib
-import copy
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,9 @@ import pytest
 
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.serve import running
+from nl_pipeline_tests.providers import PROVIDERS, STAGES, Provider
+from nl_pipeline_tests.providers.exceptions import marks_of
+from nl_pipeline_tests.providers.stage import copied_but
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import Scenario, connected, populate
 from nl_pipeline_tests.sync.hooked import Hooked
@@ -27,35 +29,28 @@ from nl_pipeline_tests.sync.mailbox import listening
 
 @dataclass(frozen=True)
 class Copy:
-    """Both twins at one moment. The clock is real time, which goes on meanwhile."""
+    """All twins at one moment. The clock is real time, which goes on meanwhile."""
 
     onoffice: dict[str, Any]
-    mailchimp: Any
+    providers: Mapping[Provider, Any]
 
     @classmethod
     def of(cls, world: World) -> Copy:
-        """A copy of the twins' state; clock and sender of webhooks are the world's own."""
-        account = world.mailchimp._account
-        shared = {id(part): part for part in (world.clock, account.clock, world.mailchimp._sender)}
+        """A copy of the twins' state; clock and senders of webhooks are the world's own."""
         return cls(
-            onoffice=copy.deepcopy(vars(world.onoffice.state), shared),
-            mailchimp=copy.deepcopy(account, shared),
+            onoffice=copied_but(vars(world.onoffice.state), shared=[world.clock]),
+            providers={name: stage.copied(world) for name, stage in STAGES.items()},
         )
 
     def restore(self, world: World) -> None:
         """Put a fresh copy of this state into the world."""
-        again = copy.deepcopy(self, {id(world.clock): world.clock, **_sender(world)})
         state = world.onoffice.state
         version = state.version
-        vars(state).update(again.onoffice)
+        vars(state).update(copied_but(self.onoffice, shared=[world.clock]))
         # Answers are remembered by this number, which therefore only ever rises.
         state.version = version + 1
-        world.mailchimp._account = again.mailchimp
-        world.mailchimp._sender.switches = again.mailchimp.switches
-
-
-def _sender(world: World) -> dict[int, Any]:
-    return {id(world.mailchimp._sender): world.mailchimp._sender}
+        for name, copy in self.providers.items():
+            STAGES[name].put_back(world, copy)
 
 
 @pytest.fixture(scope="session")
@@ -73,68 +68,119 @@ def scenario_control(scenario_world: World) -> Iterator[SandboxControl]:
         control.close()
 
 
-@pytest.fixture(scope="session")
-def before_first_sync(scenario_world: World, scenario_control: SandboxControl) -> Copy:
-    """The twins with the scenario's people, never synced."""
-    scenario_control.reset(contacts=0, existing_audience=True)
-    populate(scenario_control)
-    return Copy.of(scenario_world)
+FolderMaker = Callable[[str], Path]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A moment that tests begin at: the twins, and the folder of the warehouse."""
+
+    twins: Copy
+    folder: Path
+
+
+class Beginnings:
+    """The moments tests begin at, each prepared once for all tests of a provider.
+
+    Not a fixture for each provider: pytest would throw one away when a test needs the other.
+    """
+
+    def __init__(self, world: World, control: SandboxControl, *, folders: FolderMaker) -> None:
+        self.world = world
+        self.control = control
+        self._folders = folders
+        self._before: dict[Provider, Prepared] = {}
+        self._after: dict[Provider, Prepared] = {}
+
+    def before_first_sync(self, provider: Provider) -> Prepared:
+        """The twins with the scenario's people, never synced."""
+        if provider not in self._before:
+            self.control.reset(contacts=0, **STAGES[provider].with_audience)
+            populate(self.control, provider=provider)
+            self._before[provider] = Prepared(Copy.of(self.world), self._folders("unsynced"))
+        return self._before[provider]
+
+    def after_first_sync(self, provider: Provider) -> Prepared:
+        """The twins after the first sync."""
+        if provider not in self._after:
+            before = self.before_first_sync(provider)
+            folder = self._folders("first_sync")
+            self.control.reset(contacts=0)
+            before.twins.restore(self.world)
+            with connected(self.control, folder=folder, provider=provider) as scenario:
+                scenario.start()
+            self._after[provider] = Prepared(Copy.of(self.world), folder)
+        return self._after[provider]
+
+    @contextlib.contextmanager
+    def opened(self, beginning: Prepared, *, provider: Provider) -> Iterator[Scenario]:
+        """A scenario that begins at this moment.
+
+        There is one sandbox: a story has to be told to its end before the next one begins.
+        """
+        folder = self._folders("scenario")
+        self.control.reset(contacts=0)
+        beginning.twins.restore(self.world)
+        shutil.copytree(beginning.folder, folder, dirs_exist_ok=True)
+        with connected(self.control, folder=folder, provider=provider) as scenario:
+            yield scenario
 
 
 @pytest.fixture(scope="session")
-def after_first_sync(
+def beginnings(
     scenario_world: World,
     scenario_control: SandboxControl,
-    before_first_sync: Copy,
     tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Copy, Path]:
-    """The twins after the first sync, and the folder of its warehouse."""
-    folder = tmp_path_factory.mktemp("first_sync")
-    scenario_control.reset(contacts=0)
-    before_first_sync.restore(scenario_world)
-    with connected(scenario_control, folder=folder) as scenario:
-        scenario.start()
-    return Copy.of(scenario_world), folder
+) -> Beginnings:
+    """What every test of this folder begins with."""
+    return Beginnings(scenario_world, scenario_control, folders=tmp_path_factory.mktemp)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked ``each_provider`` run at every provider, but for what one cannot show."""
+    marked = metafunc.definition.get_closest_marker("each_provider") is not None
+    if marked and "provider" in metafunc.fixturenames:
+        name = f"{metafunc.module.__name__.rpartition('.')[2]}.{metafunc.function.__name__}"
+        metafunc.parametrize(
+            "provider",
+            [pytest.param(p, marks=marks_of(name, provider=p)) for p in PROVIDERS],
+            indirect=True,
+            scope="module",
+        )
+
+
+@pytest.fixture(scope="module")
+def provider(request: pytest.FixtureRequest) -> Provider:
+    """The provider of the connection: Mailchimp, where a test does not ask for each."""
+    chosen: Provider = getattr(request, "param", "mailchimp")
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def after_first_sync(beginnings: Beginnings) -> tuple[Copy, Path]:
+    """The twins after the first sync at Mailchimp, and the folder of its warehouse."""
+    prepared = beginnings.after_first_sync("mailchimp")
+    return prepared.twins, prepared.folder
 
 
 @pytest.fixture
-def unsynced(
-    scenario_world: World,
-    scenario_control: SandboxControl,
-    before_first_sync: Copy,
-    tmp_path: Path,
-) -> Iterator[Scenario]:
+def unsynced(beginnings: Beginnings, provider: Provider) -> Iterator[Scenario]:
     """The scenario before its first sync."""
-    scenario_control.reset(contacts=0)
-    before_first_sync.restore(scenario_world)
-    with connected(scenario_control, folder=tmp_path) as scenario:
+    beginning = beginnings.before_first_sync(provider)
+    with beginnings.opened(beginning, provider=provider) as scenario:
         yield scenario
 
 
 StartedScenario = Callable[[], AbstractContextManager[Scenario]]
 
 
-@pytest.fixture(scope="session")
-def started_scenario(
-    scenario_world: World,
-    scenario_control: SandboxControl,
-    after_first_sync: tuple[Copy, Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> StartedScenario:
-    """Opens the scenario after its first sync, for a story that several tests look at.
+@pytest.fixture(scope="module")
+def started_scenario(beginnings: Beginnings, provider: Provider) -> StartedScenario:
+    """Opens the scenario after its first sync, for a story that several tests look at."""
 
-    There is one sandbox: a story has to be told to its end before the next one begins.
-    """
-    twins, first_sync = after_first_sync
-
-    @contextlib.contextmanager
-    def opened() -> Iterator[Scenario]:
-        folder = tmp_path_factory.mktemp("scenario")
-        scenario_control.reset(contacts=0)
-        twins.restore(scenario_world)
-        shutil.copytree(first_sync, folder, dirs_exist_ok=True)
-        with connected(scenario_control, folder=folder) as scenario:
-            yield scenario
+    def opened() -> AbstractContextManager[Scenario]:
+        beginning = beginnings.after_first_sync(provider)
+        return beginnings.opened(beginning, provider=provider)
 
     return opened
 

@@ -33,28 +33,32 @@ _PATIENCE = 5_000
 
 @dataclass
 class Listening:
-    """A receiver and where it stores; ``is_deaf`` makes it refuse everything it is sent."""
+    """A receiver and where it stores; ``is_deaf`` makes it refuse everything it is sent, with
+    ``deaf_answer``."""
 
     url: str
     settings: Settings
     world: World
+    connection: str = SANDBOX_CONNECTION
     is_deaf: bool = False
+    deaf_answer: int = 502
     _never: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
     def folder(self) -> Path:
         """The webhook log of the connection."""
-        return self.settings.webhook_log_dir(SANDBOX_CONNECTION)
+        return self.settings.webhook_log_dir(self.connection)
 
     @property
     def place(self) -> HookPlace:
         """Where the webhooks of the connection should go."""
-        return HookPlace(self.url, SANDBOX_CONNECTION, SECRET, self.folder)
+        return HookPlace(self.url, self.connection, SECRET, self.folder)
 
     def hear(self) -> None:
         """Wait until nothing is under way any more that could arrive now."""
         for _ in range(_PATIENCE):
-            if not self.world.mailchimp._sender.under_way:
+            senders = (self.world.mailchimp._sender, self.world.brevo._sender)
+            if not any(sender.under_way for sender in senders):
                 return
             # The other threads get their turn.
             self._never.wait(_TURN_SECONDS)
@@ -71,13 +75,18 @@ class Listening:
 
 
 @contextlib.contextmanager
-def listening(world: World, *, sandbox_port: int, folder: Path) -> Iterator[Listening]:
-    """A receiver in a thread for the length of a ``with`` block; its log lies below ``folder``."""
+def listening(
+    world: World, *, sandbox_port: int, folder: Path, connection: str = SANDBOX_CONNECTION
+) -> Iterator[Listening]:
+    """A receiver in a thread for the length of a ``with`` block; its log lies below ``folder``.
+
+    It serves both connections of a sandbox; ``connection`` is the one that is looked at.
+    """
     text = settings.sandbox_text(port=sandbox_port)
     chosen = settings.parse(text, file="connections.yaml", folder=folder)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    heard = Listening(url, chosen, world)
+    heard = Listening(url, chosen, world, connection)
     started = threading.Event()
 
     def now() -> datetime:
@@ -111,13 +120,13 @@ def listening(world: World, *, sandbox_port: int, folder: Path) -> Iterator[List
 
 
 def _deaf(app: Callable[..., object], heard: Listening) -> Callable[..., object]:
-    """The app behind a proxy that answers 502 while the receiver is down."""
+    """The app behind a proxy that answers for it while the receiver is down."""
 
     async def around(
         scope: dict[str, object], receive: object, send: Callable[..., object]
     ) -> None:
         if scope["type"] == "http" and heard.is_deaf:
-            start = {"type": "http.response.start", "status": 502, "headers": []}
+            start = {"type": "http.response.start", "status": heard.deaf_answer, "headers": []}
             await send(start)  # type: ignore[misc]
             await send({"type": "http.response.body", "body": b""})  # type: ignore[misc]
             return

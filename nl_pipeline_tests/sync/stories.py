@@ -8,23 +8,29 @@ A story has addresses (``a``, ``b``, …) and contacts numbered from 1; contact 
 - in the CRM: ``contact b NONE`` (a further contact; ``contact c+b YES`` with a further address),
   ``crm 1 b`` (new main address), ``crm 1 b+a`` (all addresses, main first), ``wish 1 NO``,
   ``private 1``, ``revoke 1``, ``tag 1``, ``remove 1``, ``merge 1 2``
-- at Mailchimp: ``join b`` and ``leave b`` by the person, ``import b``, ``mc a b`` (the person
-  changes the address), ``clean b``, ``archive b``, ``delete b``, ``complain b``, ``ask b`` (waits
-  for a confirmation), ``confirm b``, ``add b`` by staff, ``force b`` (an import over an opt-out),
-  ``order b`` (bought something, without consent to mail)
+- at the provider: ``join b`` and ``leave b`` by the person, ``import b``, ``moves a b`` (the person
+  changes the address), ``bounce b``, ``off b`` (staff takes somebody off the list), ``delete b``,
+  ``complain b``, ``ask b`` (waits for a confirmation), ``confirm b``, ``add b`` by staff,
+  ``force b`` (an import over an opt-out), ``order b`` (bought something, without consent to mail)
+
+A story is three lines: the sentence, the parts, the ends. A provider that has something in its own
+way says so in a fourth: ``brevo: other ends -- reason``, ``brevo: other parts > other ends --
+reason`` or ``brevo: cannot -- reason``. Such a story is told as for everybody, too: ``needless``
+finds those that could as well have gone like that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import httpx
+import pytest
 
-from nl_pipeline.sandbox import credentials
 from nl_pipeline.sandbox.population import TAG_OPTIONS
 from nl_pipeline.sync.observe import Mode
 from nl_pipeline.warehouse import reports
+from nl_pipeline_tests.providers import CannotHappen, Provider
 from nl_pipeline_tests.scenario import (
     CANCEL,
     DOI,
@@ -39,14 +45,39 @@ WISH = {"YES": YES, "NO": NO, "CANCEL": CANCEL, "DOI": DOI, "NONE": NOT_SPECIFIE
 TAG_KEY, TAG_LABEL = next(iter(TAG_OPTIONS.items()))
 
 
+Parts = tuple[tuple[str, ...], ...]
+
+_TOLD_AGAIN = 1000
+"""Stories beyond this number are told as for everybody where they go otherwise."""
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """How a story goes at one provider: its own parts or ends, or not at all (neither)."""
+
+    reason: str
+    parts: Parts = ()
+    ends: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Story:
-    """One story: its sentence, its parts, and how it ends."""
+    """One story: its sentence, its parts, how it ends, and who has it otherwise."""
 
     number: int
     title: str
-    parts: tuple[tuple[str, ...], ...]
+    parts: Parts
     ends: tuple[str, ...]
+    otherwise: Mapping[str, Otherwise] = field(default_factory=dict)
+
+    def at(self, provider: Provider) -> Story | None:
+        """The story as it goes at a provider, None if it cannot happen there."""
+        other = self.otherwise.get(provider)
+        if other is None:
+            return self
+        if not other.ends:
+            return None
+        return replace(self, parts=other.parts or self.parts, ends=other.ends)
 
     def address(self, name: str) -> str:
         """The address a story calls ``name``; ``A`` and ``ü`` are other forms of ``a``."""
@@ -64,6 +95,8 @@ class Told:
     pictures: list[Picture] = field(default_factory=list)
     listed: set[tuple[str, str]] = field(default_factory=set)
     writes_at_rest: dict[str, int] = field(default_factory=dict)
+    #: Stories that were told as for everybody, and could not be to their end.
+    refused: set[int] = field(default_factory=set)
 
     @property
     def picture(self) -> Picture:
@@ -106,27 +139,93 @@ def _contact_in_words(story: Story, contact: dict[str, object] | None) -> str:
 
 
 def read_stories(text: str) -> list[Story]:
-    """Stories of three lines each: the sentence, the parts, the ends."""
+    """The stories of a text."""
+    stories: list[Story] = []
     lines = [line.strip() for line in text.strip().splitlines()]
-    return [
-        Story(
-            number=number,
-            title=title,
-            parts=tuple(_steps(part, separator=",") for part in parts.split("/")),
-            ends=_steps(ends, separator=","),
+    while lines:
+        title, parts, ends = lines[:3]
+        del lines[:3]
+        otherwise: dict[str, Otherwise] = {}
+        while lines and (found := _OTHERWISE.fullmatch(lines[0])):
+            otherwise[found["provider"]] = _otherwise(found["what"], reason=found["reason"])
+            del lines[0]
+        stories.append(
+            Story(
+                number=len(stories) + 1,
+                title=title,
+                parts=_parts(parts),
+                ends=_steps(ends),
+                otherwise=otherwise,
+            )
         )
-        for number, (title, parts, ends) in enumerate(
-            zip(lines[::3], lines[1::3], lines[2::3], strict=True), start=1
-        )
-    ]
+    return stories
 
 
-def _steps(text: str, *, separator: str) -> tuple[str, ...]:
-    return tuple(" ".join(step.split()) for step in text.split(separator) if step.strip())
+_OTHERWISE = re.compile(r"(?P<provider>mailchimp|brevo): (?P<what>.+?) -- (?P<reason>.+)")
 
 
-def tell(scenario: Scenario, stories: list[Story], *, mode: Mode) -> Told:
-    """Act the stories out, part by part with a sync after each, and two full syncs in the end."""
+def _otherwise(what: str, *, reason: str) -> Otherwise:
+    if what == "cannot":
+        return Otherwise(reason)
+    parts, _, ends = what.rpartition(">")
+    return Otherwise(reason, parts=_parts(parts) if parts else (), ends=_steps(ends))
+
+
+def _parts(text: str) -> Parts:
+    return tuple(_steps(part) for part in text.split("/"))
+
+
+def _steps(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(step.split()) for step in text.split(",") if step.strip())
+
+
+@dataclass
+class StoryTeller:
+    """The stories of one world as they were told at a provider."""
+
+    provider: Provider
+    told: Told
+    needless: list[str]
+
+    def ends(self, story: Story) -> tuple[set[str], set[str]]:
+        """How a story ended and should have; skips what the provider cannot do."""
+        here = story.at(self.provider)
+        if here is None:
+            pytest.skip(f"{self.provider}: {story.otherwise[self.provider].reason}")
+        return self.told.ends(here), set(here.ends)
+
+
+def tell_all(scenario: Scenario, stories: Sequence[Story], *, mode: Mode) -> StoryTeller:
+    """Tell the stories at the scenario's provider, and find exceptions that are not needed."""
+    provider = scenario.stage.provider
+    told = tell(scenario, stories, mode=mode)
+    return StoryTeller(provider, told, needless(told, stories, provider=provider))
+
+
+def _as_for_everybody(story: Story) -> Story:
+    """The story without its exceptions, about people of its own."""
+    return replace(story, number=story.number + _TOLD_AGAIN, otherwise={})
+
+
+def needless(told: Told, stories: Sequence[Story], *, provider: Provider) -> list[str]:
+    """The stories that go otherwise at a provider without need: told as for everybody, nothing was
+    refused, and they ended as for everybody."""
+    found = []
+    for story in stories:
+        plain = _as_for_everybody(story)
+        if provider in story.otherwise and plain.number not in told.refused:
+            found += [story.title] if told.ends(plain) == set(plain.ends) else []
+    return found
+
+
+def tell(scenario: Scenario, everybodys: Sequence[Story], *, mode: Mode) -> Told:
+    """Act the stories out, part by part with a sync after each, and two full syncs in the end;
+    each as it goes at the scenario's provider, and those that go otherwise there once more as for
+    everybody, as far as they can."""
+    provider = scenario.stage.provider
+    here = [story.at(provider) for story in everybodys]
+    stories = [story for story in here if story is not None]
+    stories += [_as_for_everybody(story) for story in everybodys if provider in story.otherwise]
     # Dozens of stories at once are more than one morning's removals.
     brakes = scenario.link.settings.brakes.model_copy(update={"at_least": 10_000})
     scenario.change_settings(brakes=brakes)
@@ -136,9 +235,7 @@ def tell(scenario: Scenario, stories: list[Story], *, mode: Mode) -> Told:
         _add_contact(scenario, story, told, "a", "YES")
     for place in range(max(len(story.parts) for story in stories)):
         for story in stories:
-            for step in story.parts[place] if place < len(story.parts) else ():
-                verb, *words = step.split()
-                _VERBS[verb](scenario, story, told, *words)
+            _act_out(scenario, story, told, place=place)
         scenario.sync(mode)
         told.pictures.append(scenario.picture())
         if place == 0:
@@ -152,7 +249,21 @@ def tell(scenario: Scenario, stories: list[Story], *, mode: Mode) -> Told:
     return told
 
 
-def _note_first_members(told: Told, stories: list[Story]) -> None:
+def _act_out(scenario: Scenario, story: Story, told: Told, *, place: int) -> None:
+    """One part of a story; one that is told again ends at the first refusal."""
+    if place >= len(story.parts) or story.number in told.refused:
+        return
+    try:
+        for step in story.parts[place]:
+            verb, *words = step.split()
+            _VERBS[verb](scenario, story, told, *words)
+    except CannotHappen:
+        if story.number <= _TOLD_AGAIN:
+            raise
+        told.refused.add(story.number)
+
+
+def _note_first_members(told: Told, stories: Sequence[Story]) -> None:
     by_email = {m["email_address"].lower(): m for m in told.picture.members.values()}
     for story in stories:
         member = by_email.get(story.address("a"))
@@ -211,30 +322,9 @@ def _at_provider(actor: str, action: str) -> Callable[..., None]:
     def act(scenario: Scenario, story: Story, _told: Told, name: str, new: str = "") -> None:
         email = story.address(name).strip()
         details = {"new_email": story.address(new).strip()} if new else {}
-        scenario.control.act("mailchimp", actor=actor, action=action, email=email, **details)
+        scenario.stage.act(actor, action, email, **details)
 
     return act
-
-
-def _by_api(status: str) -> Callable[..., None]:
-    """Another API client: a form with a double opt-in of its own, or a shop."""
-
-    def act(scenario: Scenario, story: Story, _told: Told, name: str) -> None:
-        httpx.post(
-            f"{scenario.control.mailchimp_url}/lists/{scenario.audience_id}/members",
-            json={"email_address": story.address(name), "status": status},
-            auth=("any", credentials.MAILCHIMP_API_KEY),
-            trust_env=False,
-            verify=False,
-        ).raise_for_status()
-
-    return act
-
-
-def _force(scenario: Scenario, story: Story, _told: Told, name: str) -> None:
-    scenario.control.act(
-        "mailchimp", actor="import", action="subscribe", email=story.address(name), force=True
-    )
 
 
 _VERBS: dict[str, Callable[..., None]] = {
@@ -250,13 +340,13 @@ _VERBS: dict[str, Callable[..., None]] = {
     "leave": _at_provider("person", "unsubscribe"),
     "complain": _at_provider("person", "complain"),
     "import": _at_provider("import", "subscribe"),
-    "mc": _at_provider("person", "change_email"),
-    "clean": _at_provider("staff", "clean"),
-    "archive": _at_provider("staff", "archive"),
-    "delete": _at_provider("staff", "delete_permanent"),
+    "moves": _at_provider("person", "change_email"),
+    "bounce": _at_provider("system", "bounce"),
+    "off": _at_provider("staff", "remove"),
+    "delete": _at_provider("staff", "delete"),
     "confirm": _at_provider("person", "confirm"),
     "add": _at_provider("staff", "subscribe"),
-    "force": _force,
-    "ask": _by_api("pending"),
-    "order": _by_api("transactional"),
+    "force": _at_provider("import", "force"),
+    "ask": _at_provider("api", "ask"),
+    "order": _at_provider("api", "order"),
 }

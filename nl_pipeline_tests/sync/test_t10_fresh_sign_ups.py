@@ -86,7 +86,7 @@ def unconfirmed(started_scenario: StartedScenario) -> tuple[Story, Story]:
     """Sign-ups that wait for a confirmation, and the syncs after they were confirmed."""
     with started_scenario() as scenario:
         before_the_sign_ups(scenario)
-        scenario.demand_double_opt_in()
+        scenario.stage.demand_double_opt_in()
         for name in BECOME_YES:
             scenario.person("subscribe", name)
         waiting = sync_again_and_again(scenario, modes=("incremental", "full"))

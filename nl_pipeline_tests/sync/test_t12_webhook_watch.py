@@ -234,7 +234,7 @@ def test_flags_that_staff_changed_are_put_right(
 def test_a_second_webhook_of_ours_is_deleted(watched: Scenario, heard: Listening) -> None:
     url = webhook_for(watched, "user")["url"].replace("127.0.0.1", "localhost")
     made = watched.link.audience.hooks
-    [wanted, _] = made.wanted(url_of=lambda _: url)
+    [wanted, _] = made.wanted(url_of=lambda _: url, token_of=lambda _: "")
     made.create(watched.audience_id, wanted=wanted)
 
     seen = check(watched.link, place=heard.place)
@@ -249,7 +249,9 @@ def test_webhooks_of_others_are_listed_by_host_and_left_alone(
     watched: Scenario, heard: Listening
 ) -> None:
     made = watched.link.audience.hooks
-    [wanted, _] = made.wanted(url_of=lambda _: f"{heard.url}/health?other=tool")
+    [wanted, _] = made.wanted(
+        url_of=lambda _: f"{heard.url}/health?other=tool", token_of=lambda _: ""
+    )
     foreign = made.create(watched.audience_id, wanted=wanted).hook
 
     result = repair(watched.link, place=heard.place)

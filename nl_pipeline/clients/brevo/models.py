@@ -62,6 +62,12 @@ class Contact(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         return tuple(g for g in self.consent_groups or () if g.status == "unsubscribed")
 
     @property
+    def strange_groups(self) -> tuple[ConsentGroup, ...]:
+        """The consent groups with a status of which nobody knows what it means."""
+        known = ("subscribed", "unsubscribed")
+        return tuple(g for g in self.consent_groups or () if g.status not in known)
+
+    @property
     def has_opted_out(self) -> bool:
         """Whether any of Brevo's marks of an opt-out is set: blocklist, a list, a group."""
         return self.email_blacklisted or bool(self.left_lists or self.left_groups)

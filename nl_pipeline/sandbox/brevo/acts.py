@@ -67,14 +67,17 @@ def _subscribe(account: Account, act: Act) -> Contact:
     return contact
 
 
-def _ask_to_confirm(account: Account, act: Act) -> Contact:
-    """A form with double opt-in: a mail goes out, and nothing else happens before the click."""
+def _ask_to_confirm(account: Account, act: Act) -> dict[str, Any]:
+    """A form with double opt-in: a mail goes out, and nothing else happens before the click, not
+    even a contact."""
     refuse(act, actors=("import", "system"), why="only a form or a program asks")
     list_id = named_list(account, name=act.audience).id
-    contact = existing(account, act)
+    email = address(act.email)
+    if not email:
+        raise ActRefused("brevo act ask_to_confirm: not an address Brevo takes")
     account.confirmations.append(
         Confirmation(
-            email=contact.email,
+            email=email,
             list_ids=(list_id,),
             exclude_list_ids=(),
             template_id=account.switches.templates[0],
@@ -84,7 +87,7 @@ def _ask_to_confirm(account: Account, act: Act) -> Contact:
             key_name=act.cause.key_name,
         )
     )
-    return contact
+    return {"email": email, "list_id": list_id}
 
 
 def _confirm(account: Account, act: Act) -> Contact:
@@ -209,14 +212,14 @@ def _empty_list(account: Account, act: Act) -> dict[str, Any]:
 
 
 LIST_ACTIONS: dict[str, Callable[[Account, Act], dict[str, Any]]] = {
+    "ask_to_confirm": _ask_to_confirm,
     "delete_list": _delete_list,
     "empty_list": _empty_list,
 }
-"""The acts on a whole list by name."""
+"""The acts that need no contact by name."""
 
 ACTIONS: dict[str, Action] = {
     "subscribe": _subscribe,
-    "ask_to_confirm": _ask_to_confirm,
     "confirm": _confirm,
     "unsubscribe": _unsubscribe,
     "resubscribe": _resubscribe,

@@ -17,7 +17,6 @@ from nl_pipeline.sandbox.brevo import (
     lists,
     memberships,
     processes,
-    webhooks,
 )
 from nl_pipeline.sandbox.brevo.mail_routes import MAIL_ENDPOINTS
 from nl_pipeline.sandbox.brevo.router import Endpoint, Router
@@ -26,7 +25,6 @@ _CONTACT = "/contacts/{identifier}"
 _ATTRIBUTE = "/contacts/attributes/{category}/{name}"
 _LIST = "/contacts/lists/{list_id}"
 _FOLDER = "/contacts/folders/{folder_id}"
-_WEBHOOK = "/webhooks/{webhook_id}"
 
 ENDPOINTS = (
     Endpoint("GET", "/account", account_routes.read_account),

@@ -162,11 +162,10 @@ class Confirmation:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of one recipient of a campaign."""
+    """One recipient of a campaign; what became of it stands among the contact's events."""
 
     contact: Contact
     email: str
-    outcome: Literal["delivered", "hard", "soft"] = "delivered"
 
 
 @dataclass(slots=True)
@@ -203,6 +202,18 @@ class Webhook:
     auth: dict[str, str] | None = None
     headers: list[dict[str, str]] = field(default_factory=list)
     domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One event that at least one webhook was told of."""
+
+    at: int
+    event: str
+    """By the name a webhook subscribes to, or ``proxyOpen``."""
+    email: str
+    webhook_ids: tuple[int, ...]
+    content: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ Belongs here: the JSON and its words. Must not be here: what follows from an eve
   is wrapped is documented nowhere: a list is taken, and an object around one list.
 - Names are those of the request for a webhook (`hardBounce`), those of its documentation
   (`hard_bounce`) or those of older samples (`hard_bounced`): told apart by their letters alone.
-- `id` is that of the webhook, and no event has one. `ts_event` is UTC; it comes with what a campaign
-  led to. `ts`, `date` and `date_event` are in the zone of the account, or an hour beside it in the
-  documentation's own samples, so events of contacts happened when they were received.
+- `id` is that of the webhook, and no event has one. `ts_event` is UTC; it comes with what a
+  campaign led to. `ts`, `date` and `date_event` are in the zone of the account, or an hour beside
+  it in the documentation's own samples, so events of contacts happened when they were received.
 - `api_key_name` says whose API key caused a change of a contact; with that of ours it is an echo.
-- Nobody but Brevo's own mail scanners and those of others opens by proxy; such openings are apart.
+- Mail scanners, and servers that fetch pictures in advance, open by proxy; such openings are apart.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from nl_pipeline.webhook_log.lines import LogLine
 PROVIDER = "brevo"
 #: What the button "test" of Brevo's page of webhooks sends.
 _OF_A_TEST = "example@example.com"
-#: An unsubscribe that names other lists only: no withdrawal by itself, and a reason to look at once.
+#: An unsubscribe that names other lists only: no withdrawal by itself, a reason to look at once.
 OTHER_LIST: Final = "other_list"
 
 _KINDS: Mapping[str, tuple[EventKind, ...]] = {
@@ -92,8 +92,8 @@ def told_by(line: LogLine, *, audience_id: str | None, key_name: str) -> Told:
 
     ``audience_id``: the list of the connection, None while it has none. ``key_name``: what our API
     key is called at Brevo; what it caused is left out, and so are tests of the webhook and what is
-    about other lists. One part that is unusable stops no other; Unusable if the line is no JSON that
-    could hold an event.
+    about other lists. One part that is unusable stops no other; Unusable if the line is no JSON
+    that could hold an event.
     """
     if line.provider != PROVIDER:
         raise Unusable("unknown_provider")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nl_pipeline.domain.least_calls import ProviderWork
-from nl_pipeline.sync.activities import booked_kinds
+from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import pull_members
 from nl_pipeline.warehouse import events, observations

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from nl_pipeline.domain.events import SubscriberEvent
+from nl_pipeline.domain.events import EventKind, SubscriberEvent
 from nl_pipeline.domain.least_calls import ProviderLimits, ProviderWork
 from nl_pipeline.settings import Connection
 from nl_pipeline.warehouse.observations import Evidence
@@ -128,31 +128,40 @@ class ProviderHistory(Protocol):
         """A campaign in numbers; None if it is gone, was not sent, or went to another audience."""
 
     def recipients(
-        self, campaign: CampaignNumbers, *, now: datetime, delivered: bool, bounces: bool
+        self, campaign: CampaignNumbers, *, now: datetime, wanted: Collection[EventKind]
     ) -> Iterator[HistoryPortion]:
-        """Who got a campaign, and whose address turned out not to exist, in portions."""
+        """What became of the mails of a campaign, in portions, as far as the provider tells:
+        ``wanted`` are the kinds that are asked for."""
 
 
 @dataclass(frozen=True)
 class WantedHook:
-    """A webhook as it should be. ``origin``: whose acts it tells (person, staff). Events and
-    sources in the provider's words; its URL holds a secret."""
+    """A webhook as it should be. ``origin``: whose acts it tells (person, staff), or of what
+    (changes, mails). Events and sources in the provider's words; its URL holds a secret.
+
+    ``token``: another secret that it sends along, "" where the provider signs instead. Without any
+    event there should be no such webhook.
+    """
 
     origin: str
     url: str = field(repr=False)
     events: frozenset[str]
     sources: frozenset[str]
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class SeenHook:
-    """A webhook as it is. ``signed``: whether the provider says that it signs what it sends."""
+    """A webhook as it is. ``signed``: whether the provider says that it signs what it sends.
+    ``collects``: it tells of several events together, later."""
 
     hook_id: str
     url: str = field(repr=False)
     events: frozenset[str]
     sources: frozenset[str]
     signed: bool
+    token: str = field(default="", repr=False)
+    collects: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,8 +178,15 @@ class ProviderHooks(Protocol):
     @property
     def provider(self) -> str: ...
 
-    def wanted(self, *, url_of: Callable[[str], str]) -> tuple[WantedHook, ...]:
-        """The webhooks there should be; ``url_of`` gives the URL for an origin."""
+    @property
+    def lost_during(self) -> frozenset[str]:
+        """Actions of plans while which webhooks are known to tell not everything."""
+
+    def wanted(
+        self, *, url_of: Callable[[str], str], token_of: Callable[[str], str]
+    ) -> tuple[WantedHook, ...]:
+        """The webhooks there should be; ``url_of`` and ``token_of`` give the URL and the token for
+        an origin."""
 
     def all(self, audience_id: str) -> list[SeenHook]:
         """All webhooks of the audience, other people's too."""

@@ -1,1 +1,1 @@
-"""Tests of the Brevo twin over HTTP, against the facts rather than against its own tables."""
+"""Tests of the Mailchimp twin over HTTP, against the facts rather than against its own tables."""

@@ -1,4 +1,4 @@
-"""Fixtures of the Brevo twin's tests."""
+"""Fixtures of the Brevo twin's tests: a caller with an empty list ``onoffice``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from nl_pipeline_tests.sandbox.brevo.hooked import Hooked, connected
+from nl_pipeline.sandbox.app import World
+from nl_pipeline_tests.sandbox.brevo.caller import BrevoCaller, connected
+from nl_pipeline_tests.sandbox.brevo.hooked import Hooked
 from nl_pipeline_tests.sandbox.mailchimp.receiver import Receiver
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
@@ -20,11 +22,15 @@ def brevo_http(shared_url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def hooked(sandbox: SandboxControl, brevo_http: httpx.Client) -> Iterator[Hooked]:
-    """The freshly reset Brevo twin with a list ``onoffice``, and a receiver on loopback."""
-    for name in ("contacts_per_second", "other_per_hour"):
-        sandbox.switch("brevo", name=name, value=10_000)
-    body = {"name": "onoffice", "folderId": 1}
-    list_id = brevo_http.post("/contacts/lists", json=body).raise_for_status().json()["id"]
+def brevo(sandbox: SandboxControl, shared_world: World, brevo_http: httpx.Client) -> BrevoCaller:
+    """A caller of an empty Brevo twin, whose limits are out of the way."""
+    limits = {"contacts_per_second": 100_000, "other_per_hour": 100_000}
+    shared_world.reset(contacts=0, seed=1, options=limits)
+    return BrevoCaller(brevo_http, sandbox=sandbox)
+
+
+@pytest.fixture
+def hooked(brevo: BrevoCaller) -> Iterator[Hooked]:
+    """The same twin with a receiver of webhooks on loopback."""
     with Receiver() as receiver:
-        yield Hooked(brevo_http, sandbox, receiver, list_id)
+        yield Hooked(brevo, receiver)

@@ -6,17 +6,18 @@ assertions, and any client code of the connector.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from nl_pipeline.sandbox.credentials import BREVO_API_KEY
+from nl_pipeline_tests.sandbox.brevo.caller import ANNA, BrevoCaller
 from nl_pipeline_tests.sandbox.mailchimp.receiver import Receiver
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
-ANNA = "anna.berg@kunde.example"
 MAIL_EVENTS = ("delivered", "opened", "click", "hardBounce", "softBounce", "spam", "unsubscribed")
 CONTACT_EVENTS = ("listAddition", "contactUpdated", "contactDeleted")
 EVENTS = (*MAIL_EVENTS, *CONTACT_EVENTS)
@@ -25,29 +26,26 @@ QUIET = {"open_rate": 0, "click_rate": 0, "hard_bounce_rate": 0, "soft_bounce_ra
 """A campaign that everybody gets and nobody reads."""
 
 
-def connected(base_url: str) -> httpx.Client:
-    """A connection to the API of a running sandbox, with its key."""
-    return httpx.Client(
-        base_url=f"{base_url}/brevo/v3",
-        headers={"api-key": BREVO_API_KEY},
-        timeout=30,
-        trust_env=False,
-        verify=False,
-    )
-
-
 @dataclass(frozen=True)
 class Hooked:
-    """Calls and acts on an account with a list ``onoffice``, and the receiver of its webhooks."""
+    """Calls and acts on the account of a caller, and the receiver of its webhooks."""
 
-    http: httpx.Client
-    sandbox: SandboxControl
+    brevo: BrevoCaller
     receiver: Receiver
-    list_id: int
+
+    @property
+    def sandbox(self) -> SandboxControl:
+        """The control of the sandbox."""
+        return self.brevo.sandbox
+
+    @property
+    def list_id(self) -> int:
+        """The list ``onoffice``."""
+        return int(self.brevo.list_id)
 
     def call(self, method: str, path: str, json: Any = None, **query: Any) -> httpx.Response:
         """One call, whatever its answer."""
-        return self.http.request(method, path, json=json, params=query)
+        return self.brevo.call(method, path, json, **query)
 
     def do(self, method: str, path: str, json: Any = None, **query: Any) -> Any:
         """The JSON of a successful call, None for an empty body."""
@@ -77,6 +75,12 @@ class Hooked:
     def told(self) -> Any:
         """The JSON of the next delivery."""
         return self.receiver.next().json
+
+    def file_of(self, process_id: int) -> list[dict[str, str]]:
+        """The rows of the file of a process that is done."""
+        url = self.do("GET", f"/processes/{process_id}")["export_url"]
+        text = self.brevo.http.get(url).raise_for_status().text
+        return list(csv.DictReader(io.StringIO(text), delimiter=";"))
 
     def settled(self) -> dict[str, Any]:
         """What became of the deliveries, as soon as nothing is being sent."""

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from nl_pipeline_tests.sandbox.brevo.hooked import ANNA, Hooked
+from nl_pipeline_tests.sandbox.brevo.caller import ANNA
+from nl_pipeline_tests.sandbox.brevo.hooked import Hooked
 
 RETRIES = (600, 3600, 7200, 28_800)
 

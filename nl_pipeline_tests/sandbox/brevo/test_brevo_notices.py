@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nl_pipeline.sandbox.credentials import BREVO_KEY_NAME
-from nl_pipeline_tests.sandbox.brevo.hooked import ANNA, CONTACT_EVENTS, MAIL_EVENTS, Hooked
+from nl_pipeline_tests.sandbox.brevo.caller import ANNA
+from nl_pipeline_tests.sandbox.brevo.hooked import CONTACT_EVENTS, MAIL_EVENTS, Hooked
 
 LINK = "https://immobilien.example/objekte"
 
@@ -96,7 +97,8 @@ def test_dates_are_local_and_only_ts_event_is_true_utc(hooked: Hooked) -> None:
     local = datetime.fromtimestamp(told["ts_event"], tz=ZoneInfo("Europe/Berlin"))
     offset = local.utcoffset()
     assert told["date_event"] == local.strftime("%Y-%m-%d %H:%M:%S")
-    assert offset is not None and told["ts"] == told["ts_event"] + offset.total_seconds()
+    assert offset is not None
+    assert told["ts"] == told["ts_event"] + offset.total_seconds()
     assert told["URL"] == LINK
 
 
@@ -112,6 +114,13 @@ def test_events_are_spelled_as_the_switch_says(
     hooked.watch(MAIL_EVENTS)
     happen(hooked, act)
     assert hooked.told()["event"] == expected
+
+
+def test_a_campaign_to_segments_names_them(hooked: Hooked) -> None:
+    hooked.add()
+    hooked.watch(["delivered"])
+    hooked.send(segment_ids=[3, 4])
+    assert hooked.told()["segment_ids"] == [3, 4]
 
 
 def test_leaving_one_list_names_the_list(hooked: Hooked) -> None:

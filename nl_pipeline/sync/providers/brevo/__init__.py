@@ -1,25 +1,29 @@
 """The Brevo adapter: an account in the words of the warehouse.
 
-Belongs here: the adapter behind the port, put together from set-up, reading, reasons and writing.
+Belongs here: the adapter behind the port, put together from set-up, reading, reasons, history,
+webhooks and writing.
 Must not be here: rules, SQL.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from nl_pipeline.clients.brevo import BrevoClient
+from nl_pipeline.domain.events import EventKind
 from nl_pipeline.domain.fields import Direction, ProfileField
 from nl_pipeline.domain.least_calls import ProviderLimits
 from nl_pipeline.settings import Brevo
 from nl_pipeline.sync.providers.brevo.attributes import AttributeNames
+from nl_pipeline.sync.providers.brevo.history import History
 from nl_pipeline.sync.providers.brevo.importing import Progress
 from nl_pipeline.sync.providers.brevo.reading import Reading
 from nl_pipeline.sync.providers.brevo.reasons import Reasons
 from nl_pipeline.sync.providers.brevo.set_up import SetUp
+from nl_pipeline.sync.providers.brevo.webhook_set_up import WebhookSetUp
 from nl_pipeline.sync.providers.brevo.work import Work
 from nl_pipeline.sync.providers.brevo.writing import Writing
 from nl_pipeline.sync.providers.port import ProviderTraits
@@ -31,7 +35,8 @@ __all__ = ["BrevoAudience"]
 class BrevoAudience:
     """One Brevo account; the methods are those of the port (``AudienceSide``).
 
-    ``progress`` is told while an import is awaited.
+    ``progress`` is told while an import is awaited; ``booked`` are the events of mails that become
+    activities.
     """
 
     traits: Final = ProviderTraits(
@@ -52,6 +57,7 @@ class BrevoAudience:
         fields: tuple[ProfileField, ...],
         settings: Brevo,
         progress: Progress,
+        booked: Collection[EventKind] = (),
     ) -> None:
         synced = tuple(f for f in fields if f.direction is not Direction.OFF)
         self.client = client
@@ -73,6 +79,8 @@ class BrevoAudience:
         self.why_left = reasons.why_left
         self.push = writing.push
         self.settle = writing.settle
+        self.past = History(client)
+        self.hooks = WebhookSetUp(client, booked=booked)
         self.work_of = Work(client, fields=synced, names=names).work_of
 
     @property

@@ -25,8 +25,14 @@ from nl_pipeline.sync.providers.brevo.reasons import Reason
 from nl_pipeline.warehouse.observations import naive
 
 BLOCKLISTED = "blocklisted"
-_SUB, _UNSUB, _ABSENT = (
-    str(state) for state in (ProviderState.SUB, ProviderState.UNSUB, ProviderState.ABSENT)
+_SUB, _UNSUB, _ABSENT, _UNKNOWN = (
+    str(state)
+    for state in (
+        ProviderState.SUB,
+        ProviderState.UNSUB,
+        ProviderState.ABSENT,
+        ProviderState.UNKNOWN,
+    )
 )
 _TEXTS = ("key", "member_id", "provider_id", "email", "state", "status", "unsubscribed_by")
 
@@ -48,6 +54,8 @@ def state_of(contact: Contact, *, list_id: int) -> Read:
             "left the list" if list_id in contact.left_lists else "left a group",
             "person",
         )
+    if list_id in contact.lists and contact.strange_groups:
+        return _UNKNOWN, "a consent with an unknown status", None
     if list_id in contact.lists:
         return _SUB, "on the list", None
     return _ABSENT, "off the list", None

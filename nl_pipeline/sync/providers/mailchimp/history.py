@@ -31,15 +31,14 @@ from nl_pipeline.sync.providers.mailchimp.past_events import (
     SUBSCRIBING,
     Changed,
     Ours,
-    Window,
     deliveries,
-    event_of,
     last_status,
     may_be_ours,
     of_member,
     only_ours,
 )
 from nl_pipeline.sync.providers.mailchimp.reading import OVERLAP
+from nl_pipeline.sync.providers.past import Window, event_of
 from nl_pipeline.sync.providers.port import CampaignNumbers, HistoryPortion, OwnWrites
 
 #: Members looked at together: their feeds come in a few batches.
@@ -122,7 +121,7 @@ class History:
         return CampaignNumbers(campaign_id, report.sent_at, report.emails_sent, report.hard_bounces)
 
     def recipients(
-        self, campaign: CampaignNumbers, *, now: datetime, delivered: bool, bounces: bool
+        self, campaign: CampaignNumbers, *, now: datetime, wanted: Collection[EventKind]
     ) -> Iterator[HistoryPortion]:
         """Who got a campaign and whose address turned out not to exist, in portions."""
         window = Window(campaign.sent_at, now, now)
@@ -130,13 +129,13 @@ class History:
         done, events = 0, []
         for number, page in enumerate(self._client.reports.recipients(campaign.campaign_id), 1):
             done += len(page)
-            if delivered:
+            if EventKind.DELIVERED in wanted:
                 events += list(deliveries(page, campaign=campaign, window=window))
             hard |= {r.email_id: r.email_address for r in page if r.outcome == "hard"}
             if number % _PAGES == 0:
                 yield HistoryPortion("recipients", events, done, campaign.recipients)
                 events = []
-        if bounces and hard:
+        if EventKind.HARD_BOUNCE in wanted and hard:
             events += self._hard_bounces(campaign, hard=hard, window=window)
         yield HistoryPortion("recipients", events, done, campaign.recipients)
 

@@ -15,6 +15,7 @@ from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.events import SAME_WITHIN, EventKind, SubscriberEvent
 from nl_pipeline.sync.providers.mailchimp.columns import BY_ADMIN
 from nl_pipeline.sync.providers.mailchimp.look_ups import who_signed_up
+from nl_pipeline.sync.providers.past import Window, event_of
 from nl_pipeline.sync.providers.port import CampaignNumbers
 
 _SECONDS = timedelta(seconds=2)
@@ -24,18 +25,6 @@ LEAVING = ("unsubscribe",)
 #: Statuses in which a change that is none of the status is told as a change of the profile.
 _WITH_PROFILE = ("subscribed", "unsubscribed", "cleaned")
 _ACTOR = {"PERSON": "person", "STAFF": "staff"}
-
-
-@dataclass(frozen=True)
-class Window:
-    """The time that is asked about, [start, end), and when it is asked."""
-
-    start: datetime
-    end: datetime
-    now: datetime
-
-    def holds(self, moment: datetime | None) -> bool:
-        return moment is not None and self.start <= moment < self.end
 
 
 @dataclass(frozen=True)
@@ -167,29 +156,3 @@ def deliveries(
                 campaign.sent_at,
                 campaign_id=campaign.campaign_id,
             )
-
-
-def event_of(
-    window: Window,
-    kind: EventKind,
-    key: str,
-    happened_at: datetime,
-    *,
-    campaign_id: str = "",
-    reason: str = "",
-    actor: str = "",
-) -> SubscriberEvent:
-    return SubscriberEvent(
-        kind=kind,
-        key=key,
-        former_key="",
-        provider_ref="",
-        campaign_id=campaign_id,
-        reason=reason,
-        actor=actor,
-        happened_at=happened_at,
-        received_at=window.now,
-        source="history",
-        believed=True,
-        line_id="",
-    )

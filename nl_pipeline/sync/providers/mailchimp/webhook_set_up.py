@@ -25,11 +25,15 @@ class WebhookSetUp:
     """The webhooks of one account's audiences; the methods are those of ``ProviderHooks``."""
 
     provider = "mailchimp"
+    lost_during: frozenset[str] = frozenset()
 
     def __init__(self, client: MailchimpClient) -> None:
         self._client = client
 
-    def wanted(self, *, url_of: Callable[[str], str]) -> tuple[WantedHook, ...]:
+    def wanted(
+        self, *, url_of: Callable[[str], str], token_of: Callable[[str], str]
+    ) -> tuple[WantedHook, ...]:
+        """Without tokens: Mailchimp signs, with a secret of its own."""
         return tuple(
             WantedHook(
                 origin=origin,
