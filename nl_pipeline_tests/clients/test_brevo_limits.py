@@ -244,8 +244,10 @@ def test_limits_that_let_nothing_pass_are_refused(wrong: dict[str, int]) -> None
 def test_a_spent_budget_says_when_the_next_call_passes_and_sends_nothing() -> None:
     answer = told(
         {"webhooks": []},
-        **{"date": "Sun, 01 Mar 2026 12:00:00 GMT"},
-        **headers(limit=100, remaining=0, reset=1800),
+        headers={
+            "date": "Sun, 01 Mar 2026 12:00:00 GMT",
+            **headers(limit=100, remaining=0, reset=1800),
+        },
     )
     server, naps = Server([answer]), Naps()
     client = client_of(server, sleep=naps)
@@ -316,7 +318,8 @@ def test_many_threads_at_the_twin_are_never_one_too_many(
     pages = client.contacts()
     read = sum(len(page.contacts) for page in pages)
 
-    assert (read, pages.complete) == (40, True)
+    assert read == pages.rows >= 40
+    assert pages.complete
     assert sandbox.dump("brevo")["violations"] == {}
 
 
@@ -341,7 +344,7 @@ def test_the_budget_of_the_account_is_kept_by_a_client_that_comes_new(
 
 def test_waiting_outlasts_a_spent_budget_and_says_that_it_goes_on() -> None:
     spent = headers(limit=100, remaining=0, reset=1800)
-    server = Server([told(process("queued"), **spent), told(process())])
+    server = Server([told(process("queued"), headers=spent), told(process())])
     clock, heard = Clock(), []
     client = client_of(server, sleep=clock.sleep, ticks=clock)
 

@@ -68,6 +68,7 @@ class BrevoAudience:
             client,
             fields=synced,
             names=names,
+            reasons=reasons,
             double_opt_in=settings.double_opt_in,
             progress=progress,
         )
