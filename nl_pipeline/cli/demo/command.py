@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,12 @@ import typer
 
 from nl_pipeline import settings
 from nl_pipeline.cli.demo.control import Sandbox
-from nl_pipeline.cli.demo.dagster_jobs import DAGSTER_FOLDER, DEFAULT_FOLDER, ui_command
+from nl_pipeline.cli.demo.dagster_jobs import (
+    DAGSTER_FOLDER,
+    DEFAULT_FOLDER,
+    DagsterJobs,
+    ui_command,
+)
 from nl_pipeline.cli.demo.day import Day, tell
 from nl_pipeline.cli.demo.proof import Comparison
 from nl_pipeline.cli.demo.receiver import free_port, receiving
@@ -47,8 +53,9 @@ def demo(
     tell(f"Starting a sandbox with {contacts:,} contacts")
     with running(World(contacts=contacts, seed=seed)) as base_url:
         loaded = _connect(keep, port=int(base_url.rsplit(":", 1)[1]))
-        with receiving(keep, loaded) as receiver:
-            lines = Day(Sandbox(base_url), loaded, folder=keep, receiver=receiver).play()
+        with closing(DagsterJobs(keep)) as jobs, receiving(keep, loaded) as receiver:
+            jobs.prepare()
+            lines = Day(Sandbox(base_url), loaded, receiver=receiver, jobs=jobs).play()
     tell("The proof, from the dumps of the twins and nothing else")
     _show_proof(lines)
     typer.echo(f"Took {time.monotonic() - started:.0f} s. The sandbox is gone, its traces stay:")

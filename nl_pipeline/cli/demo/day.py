@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import typer
 
 from nl_pipeline import settings
 from nl_pipeline.cli.demo.brevo_stories import during_the_import
 from nl_pipeline.cli.demo.control import Sandbox
-from nl_pipeline.cli.demo.dagster_jobs import run_dagster_job
+from nl_pipeline.cli.demo.dagster_jobs import DagsterJobs
 from nl_pipeline.cli.demo.picture import Picture, take_picture
 from nl_pipeline.cli.demo.proof import Comparison, compare
 from nl_pipeline.cli.demo.receiver import Receiver
@@ -50,12 +49,12 @@ def tell(step: str) -> None:
 
 @dataclass
 class Day:
-    """One day of a sandbox with two connections; `folder` has their settings and their Dagster."""
+    """One day of a sandbox with two connections."""
 
     sandbox: Sandbox
     loaded: Settings
-    folder: Path
     receiver: Receiver
+    jobs: DagsterJobs
     _between: dict[int, Picture] = field(default_factory=dict)
 
     def play(self) -> list[Comparison]:
@@ -181,7 +180,7 @@ class Day:
 
     def _run_job(self, name: str, *, daily: bool) -> None:
         day = datetime.now(UTC).date() if daily else None
-        run_dagster_job(name, connections=BOTH, folder=self.folder, day=day)
+        self.jobs.run(name, connections=BOTH, day=day)
 
     def _picture(self) -> Picture:
         return take_picture(self.sandbox, audience=self.loaded.connection(MAILCHIMP).audience)
