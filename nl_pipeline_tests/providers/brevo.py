@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import httpx
+
 from nl_pipeline.clients.brevo import BrevoClient
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sandbox import credentials
@@ -33,6 +35,14 @@ _ACTS: dict[tuple[str, str], tuple[str, str]] = {
     ("staff", "remove"): ("staff", "remove_from_list"),
     ("api", "ask"): ("api", "ask_to_confirm"),
 }
+_CHANGES = (
+    "unsubscribed",
+    "spam",
+    "hardBounce",
+    "listAddition",
+    "contactUpdated",
+    "contactDeleted",
+)
 _LEFT = {"userUnsubscription", "adminUnsubscription", "complaints"}
 _SAID = {"added": "subscribed", "removed": "archived", "blocklisted": "unsubscribed"}
 """What an entry of a contact's history means in our words."""
@@ -116,7 +126,13 @@ class BrevoStage(Stage):
         contact.consent_groups[1] = "snoozed"
 
     def hook_up(self, url_of: Callable[[str], str]) -> None:
-        raise NotImplementedError
+        httpx.post(
+            f"{self.control.brevo_url}/webhooks",
+            json={"url": url_of("changes"), "events": list(_CHANGES), "type": "marketing"},
+            headers={"api-key": credentials.BREVO_API_KEY},
+            trust_env=False,
+            verify=False,
+        ).raise_for_status()
 
     @property
     def audience_id(self) -> str:
