@@ -263,7 +263,12 @@ def _send(link: Link, *, plan: Plan, part: Part, side: str, send: Callable[..., 
         link.progress(f"changes to the {side}", done, total)
 
     for items in pending.portions(
-        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=part
+        link.warehouse,
+        plan_id=plan.plan_id,
+        released=plan.released,
+        part=part,
+        most=(link.audience.traits.changes_at_once if side == "provider" else None)
+        or pending.PORTION,
     ):
         outcomes.record(
             link.warehouse,

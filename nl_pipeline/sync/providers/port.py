@@ -58,7 +58,8 @@ class ProviderTraits:
     was taken off the list is still there, as archived; elsewhere they have no row any more and may
     be put back. ``tells_why``: an opt-out, a complaint and a bounce are told apart, or ``why_left``
     has to be asked. ``has_tags``: members carry tags. ``tells_signups``: it can be looked up who
-    subscribed a member.
+    subscribed a member. ``changes_at_once``: changes that are worth being handed over together,
+    None for the usual number; all of them lie in memory.
     """
 
     shows_pending: bool
@@ -66,6 +67,7 @@ class ProviderTraits:
     tells_why: bool
     has_tags: bool
     tells_signups: bool = True
+    changes_at_once: int | None = None
 
 
 @dataclass(frozen=True)

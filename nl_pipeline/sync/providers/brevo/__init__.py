@@ -45,6 +45,8 @@ class BrevoAudience:
         tells_why=False,
         has_tags=False,
         tells_signups=False,
+        # What fits into an import of 10 MB, give or take: a smaller portion would be more of them.
+        changes_at_once=60_000,
     )
     settings_calls: Final = frozenset(
         {"GET /contacts/lists", "GET /contacts/folders", "GET /contacts/attributes"}
