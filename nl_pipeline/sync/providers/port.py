@@ -58,8 +58,7 @@ class ProviderTraits:
     was taken off the list is still there, as archived; elsewhere they have no row any more and may
     be put back. ``tells_why``: an opt-out, a complaint and a bounce are told apart, or ``why_left``
     has to be asked. ``has_tags``: members carry tags. ``tells_signups``: it can be looked up who
-    subscribed a member. ``changes_at_once``: changes that are worth being handed over together,
-    None for the usual number; all of them lie in memory.
+    subscribed a member.
     """
 
     shows_pending: bool
@@ -67,7 +66,6 @@ class ProviderTraits:
     tells_why: bool
     has_tags: bool
     tells_signups: bool = True
-    changes_at_once: int | None = None
 
 
 @dataclass(frozen=True)
@@ -280,6 +278,11 @@ class AudienceSide(Protocol):
     @property
     def settings_calls(self) -> frozenset[str]:
         """Calls that ask about the audience as a whole, which once a sync is enough for."""
+
+    @property
+    def changes_at_once(self) -> int | None:
+        """How many changes ``push`` wants at a time, so that its calls are full; None: as many as
+        usual."""
 
     def work_of(self, pending: Sequence[Pending]) -> ProviderWork:
         """What it takes to send these changes."""

@@ -45,9 +45,9 @@ class BrevoAudience:
         tells_why=False,
         has_tags=False,
         tells_signups=False,
-        # What fits into an import of 10 MB, give or take: a smaller portion would be more of them.
-        changes_at_once=60_000,
     )
+    #: What fits into an import of 10 MB, give or take: smaller portions would be more imports.
+    changes_at_once: Final = 60_000
     settings_calls: Final = frozenset(
         {"GET /contacts/lists", "GET /contacts/folders", "GET /contacts/attributes"}
     )
