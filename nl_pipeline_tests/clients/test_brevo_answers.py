@@ -171,6 +171,17 @@ def test_odd_members_of_a_contact_are_read(odd: dict[str, Any]) -> None:
     client.close()
 
 
+def test_a_contact_that_does_not_tell_whether_it_is_blocklisted_is_not_read() -> None:
+    silent = {key: value for key, value in contact().items() if key != "emailBlacklisted"}
+    client = client_of(Server([account(of=lambda: silent)]))
+
+    with pytest.raises(Retryable, match="not readable"):
+        list(client.contacts())
+    with pytest.raises(Retryable, match="not readable"):
+        client.contact(4711)
+    client.close()
+
+
 @pytest.mark.parametrize(
     ("address", "has"),
     [

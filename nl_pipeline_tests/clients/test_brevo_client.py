@@ -491,7 +491,9 @@ def test_taking_off_a_list_is_no_opt_out(setting: Setting) -> None:
     assert (one["emailBlacklisted"], one["listUnsubscribed"]) == (False, [])
 
 
-def test_whoever_is_off_the_list_or_gone_already_is_done(setting: Setting) -> None:
+@pytest.mark.parametrize("shape", ["wrapped", "bare", "without_failure"])
+def test_whoever_is_off_the_list_or_gone_already_is_done(setting: Setting, shape: str) -> None:
+    setting.sandbox.switch("brevo", name="membership_answer", value=shape)
     ids = setting.add(4)
     setting.act("remove_from_list", actor="staff", email=email(0))
     setting.act("delete", actor="staff", email=email(1))

@@ -105,6 +105,22 @@ def test_a_contact_that_comes_last_is_read_and_the_read_says_that_the_number_mov
     assert not pages.complete
 
 
+def test_a_page_of_all_contacts_that_comes_short_is_not_their_end() -> None:
+    account = Account(*range(1, 9))
+
+    def short(request: httpx.Request) -> httpx.Response:
+        answer = account(request)
+        if account.asked != 2:
+            return answer
+        page = answer.json()
+        return told({**page, "contacts": page["contacts"][:2]})
+
+    pages = client_of(Server([short]), page_size=SIZE, max_connections=1).contacts()
+
+    assert 8 in read(pages)
+    assert not pages.complete
+
+
 def test_a_second_iteration_reads_anew() -> None:
     account = Account(*range(1, 6))
     pages = account.pages()
