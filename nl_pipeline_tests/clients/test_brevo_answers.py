@@ -137,6 +137,17 @@ def test_what_is_in_process_is_repeated_even_where_a_lost_answer_is_not() -> Non
     client.close()
 
 
+def test_an_import_that_was_one_call_too_many_was_not_carried_out_and_is_repeated() -> None:
+    too_many = refused(429, "too_many_requests", "slow down")
+    client = client_of(Server([account(), too_many, account()]))
+    client.attributes()
+
+    outcome = client.import_contacts(LIST, [ImportRow(CANARY)])
+
+    assert (outcome.process_ids, outcome.unknown) == ((78,), ())
+    client.close()
+
+
 def test_a_server_failure_of_an_import_is_an_unknown_outcome() -> None:
     server = Server([account(), HTML])
     client = client_of(server)
