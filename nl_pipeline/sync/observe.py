@@ -17,7 +17,7 @@ from nl_pipeline.sync.calls import counted
 from nl_pipeline.sync.crm import ContactRead
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.providers.port import MemberRead
-from nl_pipeline.warehouse import observations
+from nl_pipeline.warehouse import observations, reasons, traits
 from nl_pipeline.warehouse.observations import Evidence, Snapshot
 from nl_pipeline.warehouse.planning import LookUps
 
@@ -119,6 +119,8 @@ def _read_members(link: Link, *, audience_id: str, since: datetime | None, mode:
         complete = read.complete
         if complete or attempt == _TRIES - 1:
             break
+    if "UNSUB" in staged.states and not link.audience.traits.tells_why:
+        _ask_why(link, audience_id=audience_id)
     clocks.note_provider(link)
     # Who complains is unsubscribed or cleaned by it, and so among what changed.
     may_complain = full or bool(staged.states & _MAY_BE_COMPLAINTS)
@@ -138,6 +140,20 @@ def _read_members(link: Link, *, audience_id: str, since: datetime | None, mode:
     return ReadResult(
         "provider", "full" if full else "incremental", staged.rows, complete, len(read.rejected)
     )
+
+
+def _ask_why(link: Link, *, audience_id: str) -> None:
+    """Ask why people get no mail, once about each; what was answered is kept as it comes."""
+    wanted = reasons.unexplained(link.warehouse)
+    if wanted:
+        done = 0
+        with link.counting("look_up") as purpose:
+            link.need(purpose, ProviderWork(single=(len(wanted),)))
+            for answers in link.audience.why_left(audience_id, wanted):
+                reasons.keep(link.warehouse, answers=answers, now=link.now())
+                done += len(answers)
+                link.progress("reasons of opt-outs", done, len(wanted))
+    reasons.explain(link.warehouse)
 
 
 def _snapshot(
@@ -202,6 +218,15 @@ def _cursor(link: Link, *, side: str) -> datetime | None:
 
 def audience_of(link: Link) -> str:
     """The id of the connection's audience, checked to exist and to carry the mapped fields."""
+    shown = link.audience.traits
+    traits.remember(
+        link.warehouse,
+        shown={
+            "pending": shown.shows_pending,
+            "removed": shown.shows_removed,
+            "tags": shown.has_tags,
+        },
+    )
     stored = observations.read_state(link.warehouse, name="audience_id")
     found = link.audience.check(name=link.settings.audience, audience_id=stored)
     if stored is None:

@@ -26,6 +26,7 @@ from nl_pipeline.domain.states import (
 )
 from nl_pipeline.warehouse.moving import Moving, everybody_moves, find_moving
 from nl_pipeline.warehouse.templates import run_template
+from nl_pipeline.warehouse.traits import shows
 
 #: People a statement joins at once where it needs several tables of them in memory.
 PORTION = 100_000
@@ -100,6 +101,8 @@ def prepare(
         options.adopt_existing,
         options.ownership_tag,
         options.tags_known,
+        shows(db, what="removed"),
+        shows(db, what="tags"),
     ]
     moving = find_moving(db, fields=fields, options=depends_on)
     first, complete = _prepare(db, options=options)
@@ -113,7 +116,8 @@ def _prepare(db: duckdb.DuckDBPyConnection, *, options: PlanningOptions) -> tupl
     complete = len(_complete_sides(db)) == 2
     db.execute(
         "CREATE OR REPLACE TEMP TABLE settings AS SELECT ? AS first_sync_done, ? AS complete,"
-        " ? AS adopt_existing, ? AS ownership_tag, ? AS tags_known, ? AS full_sync",
+        " ? AS adopt_existing, ? AS ownership_tag, ? AS tags_known, ? AS full_sync,"
+        " ? AS shows_removed, ? AS has_tags",
         [
             not first,
             complete,
@@ -121,6 +125,8 @@ def _prepare(db: duckdb.DuckDBPyConnection, *, options: PlanningOptions) -> tupl
             options.ownership_tag,
             options.tags_known,
             options.mode == "full",
+            shows(db, what="removed"),
+            shows(db, what="tags"),
         ],
     )
     order = _frame([(str(n), i) for i, n in enumerate(GROUP_ORDER)], ["newsletter", "position"])

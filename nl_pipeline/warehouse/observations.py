@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import duckdb
 import pandas as pd
 
-from nl_pipeline.warehouse import news
+from nl_pipeline.warehouse import news, requests
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.marking import mark
 from nl_pipeline.warehouse.templates import run_template
@@ -186,7 +186,8 @@ def finish_members(
     """Make the staged members the picture of the audience and take in the opt-outs they show.
 
     ``complaints``: member ids with an abuse report, None if they were not asked for; an
-    unsubscribed or cleaned one of them is a COMPLAINT.
+    unsubscribed or cleaned one of them is a COMPLAINT. Whoever is ABSENT was read and is not on
+    the list, and loses its row.
     """
     replaces = snapshot.mode == "full" and snapshot.complete
     member_print = _print("members", warehouse)
@@ -197,9 +198,11 @@ def finish_members(
             of="member_id",
             order="changed_at DESC NULLS LAST, observed_at DESC",
         )
+    _drop_strangers(warehouse)
     with warehouse.transaction() as db:
         if snapshot.mode != "full":
             news.note(db, side="provider")
+        requests.note_answers(db)
         if replaces:
             db.execute("DELETE FROM members")
         else:
@@ -213,7 +216,7 @@ def finish_members(
         with sparing(db):
             db.execute(
                 f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
-                " staging_members"
+                " staging_members WHERE state <> 'ABSENT'"
             )
         # Two spellings of one address can be two members: the more restrictive one speaks for it.
         _keep_first(
@@ -231,11 +234,25 @@ def finish_members(
             " WHERE state IN ('UNSUB', 'CLEANED')"
             " AND member_id IN (SELECT member_id FROM complaints)"
         )
+        requests.wait_for_answers(db)
         mark(db, table="members")
         _finish(
             db, snapshot=snapshot, cursor=cursor, now=now, told_complaints=complaints is not None
         )
     _forget_read(warehouse, side=snapshot.side)
+
+
+def _drop_strangers(warehouse: Warehouse) -> None:
+    """Forget staged people who are not on the list and never were: they are none of ours."""
+    with warehouse.beside_the_file() as db:
+        absent = "SELECT 1 FROM memory.staging_members WHERE state = 'ABSENT' LIMIT 1"
+        if not db.execute(absent).fetchall():
+            return
+    with warehouse.session() as db:
+        db.execute(
+            "DELETE FROM memory.staging_members WHERE state = 'ABSENT'"
+            " AND member_id NOT IN (SELECT member_id FROM members)"
+        )
 
 
 def take_in_members(
@@ -404,6 +421,18 @@ def store_rejected(
 
 def store_evidence(warehouse: Warehouse, *, evidence: Sequence[Evidence], now: datetime) -> None:
     """Keep the answers of look-ups, and take in the opt-outs they reveal."""
+    with warehouse.transaction() as db:
+        _store(db, evidence=evidence, now=now)
+        take_in_opt_outs(db, now=now)
+
+
+def store_answers(warehouse: Warehouse, *, answers: Sequence[Evidence], now: datetime) -> None:
+    """Keep answers about members who are not in the picture yet."""
+    with warehouse.transaction() as db:
+        _store(db, evidence=answers, now=now)
+
+
+def _store(db: duckdb.DuckDBPyConnection, *, evidence: Sequence[Evidence], now: datetime) -> None:
     frame = pd.DataFrame(
         {
             "kind": pd.Series([e.kind for e in evidence], dtype="str"),
@@ -418,12 +447,10 @@ def store_evidence(warehouse: Warehouse, *, evidence: Sequence[Evidence], now: d
         }
     )
     frame["looked_up_at"] = naive(now)
-    with warehouse.transaction() as db:
-        db.register("answers", frame)
-        db.execute("DELETE FROM evidence WHERE (kind, key) IN (SELECT kind, key FROM answers)")
-        db.execute("INSERT INTO evidence BY NAME SELECT * FROM answers")
-        db.unregister("answers")
-        take_in_opt_outs(db, now=now)
+    db.register("answers", frame)
+    db.execute("DELETE FROM evidence WHERE (kind, key) IN (SELECT kind, key FROM answers)")
+    db.execute("INSERT INTO evidence BY NAME SELECT * FROM answers")
+    db.unregister("answers")
 
 
 def back_up(warehouse: Warehouse, *, backup_id: str, now: datetime) -> dict[str, int]:

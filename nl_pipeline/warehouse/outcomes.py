@@ -22,6 +22,7 @@ from nl_pipeline.warehouse.observations import naive
 from nl_pipeline.warehouse.quarantine import Refused
 from nl_pipeline.warehouse.settling import close_first_sync, settle
 from nl_pipeline.warehouse.templates import run_template
+from nl_pipeline.warehouse.traits import shows
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
             LEFT JOIN ({_LEFT_SINCE}) AS gone ON c.side = 'crm' AND gone.key = c.key
             WHERE c.plan_id = $plan_id AND o.result IS NULL AND (
                 (c.action IN ('subscribe', 'resubscribe', 'unsubscribe', 'archive', 'confirm')
-                    AND coalesce(m.state, 'ABSENT') <> (c.before->>'state'))
+                    AND coalesce(m.state, CASE WHEN c.before->>'state' = 'ARCHIVED'
+                        AND NOT $shows_removed THEN 'ARCHIVED' ELSE 'ABSENT' END)
+                        <> (c.before->>'state'))
                 OR (c.action IN ('update_member', 'change_address')
                     AND coalesce(m.state, 'ABSENT') NOT IN ('SUB', 'PENDING'))
                 OR (c.action = 'set_newsletter'
@@ -128,7 +131,11 @@ def drop_overtaken(warehouse: Warehouse, *, plan_id: str, now: datetime) -> int:
                     OR g.newsletter IS DISTINCT FROM 'YES' OR g.eligibility <> 'ELIGIBLE'))
             )
             """,
-            {"plan_id": plan_id, "now": naive(now)},
+            {
+                "plan_id": plan_id,
+                "now": naive(now),
+                "shows_removed": shows(db, what="removed"),
+            },
         )
         _drop_tags(db, plan_id=plan_id, now=now)
         return _count(db, plan_id=plan_id, result="overtaken")
@@ -392,6 +399,7 @@ def confirm(
             ownership_tag=options.ownership_tag,
             hard_bounces=hard_bounces,
             profiles=profiles,
+            shows_removed=shows(db, what="removed"),
         )
         quarantine.note_read_back(db, plan_id=plan_id, fields=fields, now=now)
         moved = settle(db, options=options, fields=fields, plan_id=plan_id, now=now)

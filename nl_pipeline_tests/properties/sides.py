@@ -29,10 +29,12 @@ from nl_pipeline.sync.providers.port import (
     AudienceFound,
     ProviderHistory,
     ProviderHooks,
+    ProviderTraits,
     Withdrawn,
 )
 from nl_pipeline.warehouse.observations import Evidence, naive
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
+from nl_pipeline.warehouse.reasons import WhyLeft
 
 P = ProviderState
 _OVERLAP = timedelta(minutes=1)
@@ -387,7 +389,9 @@ class ModelAudience:
         page_rows=1, rows_per_bulk_call=1, operations_per_batch=1, calls_per_batch=1
     )
     passes: tuple[int, ...] = ()
+    changes_at_once = None
     settings_calls: frozenset[str] = frozenset()
+    traits = ProviderTraits(shows_pending=True, shows_removed=True, tells_why=True, has_tags=True)
 
     @property
     def calls(self) -> Counter[str]:
@@ -406,6 +410,11 @@ class ModelAudience:
 
     def work_of(self, pending: Sequence[Pending]) -> ProviderWork:
         return ProviderWork()
+
+    def why_left(
+        self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
+    ) -> Iterator[Sequence[WhyLeft]]:
+        raise AssertionError("every member of a world tells why it left")
 
     def check(self, *, name: str, audience_id: str | None) -> AudienceFound:
         return AudienceFound("audience", created=False, fields_created=())

@@ -18,6 +18,7 @@ from nl_pipeline.domain.least_calls import ProviderLimits, ProviderWork
 from nl_pipeline.settings import Connection
 from nl_pipeline.warehouse.observations import Evidence
 from nl_pipeline.warehouse.outcomes import Pending, Result
+from nl_pipeline.warehouse.reasons import WhyLeft
 
 #: The tag by which we know the members we added or took over. Never mirrored into the CRM.
 OWNERSHIP_TAG = "onoffice"
@@ -47,6 +48,22 @@ class MemberRead(Protocol):
 
     @property
     def complete(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class ProviderTraits:
+    """What an audience shows by itself.
+
+    ``shows_pending``: who was asked to confirm is told from who has left. ``shows_removed``: who
+    was taken off the list is still there, as archived; elsewhere they have no row any more and may
+    be put back. ``tells_why``: an opt-out, a complaint and a bounce are told apart, or ``why_left``
+    has to be asked. ``has_tags``: members carry tags.
+    """
+
+    shows_pending: bool
+    shows_removed: bool
+    tells_why: bool
+    has_tags: bool
 
 
 @dataclass(frozen=True)
@@ -176,6 +193,10 @@ class AudienceSide(Protocol):
     @property
     def calls(self) -> Counter[str]: ...
 
+    @property
+    def traits(self) -> ProviderTraits:
+        """What the audience shows by itself."""
+
     def now(self) -> datetime | None:
         """The provider's time by its last answer, None before one or if it tells no time."""
 
@@ -188,7 +209,10 @@ class AudienceSide(Protocol):
     def read(
         self, audience_id: str, *, since: datetime | None, observed_at: datetime
     ) -> MemberRead:
-        """All members, archived ones too, or those changed since (aware UTC, with overlap)."""
+        """All members, archived ones too, or those changed since (aware UTC, with overlap).
+
+        Where ``traits.shows_removed`` is False, whoever changed and is not on the list (any more)
+        comes with the state ABSENT."""
 
     def read_again(
         self, audience_id: str, people: Sequence[Sequence[str]], *, observed_at: datetime
@@ -196,10 +220,16 @@ class AudienceSide(Protocol):
         """The members behind these references as they are now, archived ones too.
 
         Each person is named by what may find them, in order: stable ids, then addresses. Whoever is
-        not found is missing in the frame."""
+        not found is missing in the frame; why somebody has left is in it."""
 
     def complaints(self, audience_id: str) -> list[str]:
         """Member ids with an abuse report."""
+
+    def why_left(
+        self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
+    ) -> Iterator[Sequence[WhyLeft]]:
+        """Why these members get no mail, in portions: (key, member id, changed at). An answer for
+        each; asked only where ``traits.tells_why`` is False."""
 
     def look_up_signups(
         self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
@@ -230,6 +260,11 @@ class AudienceSide(Protocol):
     @property
     def settings_calls(self) -> frozenset[str]:
         """Calls that ask about the audience as a whole, which once a sync is enough for."""
+
+    @property
+    def changes_at_once(self) -> int | None:
+        """How many changes ``push`` wants at a time, so that its calls are full; None: as many as
+        usual."""
 
     def work_of(self, pending: Sequence[Pending]) -> ProviderWork:
         """What it takes to send these changes."""

@@ -8,6 +8,8 @@ Must not be here: rules, SQL.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
 from nl_pipeline.clients.mailchimp import MailchimpClient
@@ -20,6 +22,8 @@ from nl_pipeline.sync.providers.mailchimp.set_up import SetUp
 from nl_pipeline.sync.providers.mailchimp.webhook_set_up import WebhookSetUp
 from nl_pipeline.sync.providers.mailchimp.work import work_of
 from nl_pipeline.sync.providers.mailchimp.writing import Writing
+from nl_pipeline.sync.providers.port import ProviderTraits
+from nl_pipeline.warehouse.reasons import WhyLeft
 
 __all__ = ["MailchimpAudience"]
 
@@ -35,6 +39,12 @@ class MailchimpAudience:
             "GET /lists/{list_id}/tag-search",
         }
     )
+
+    traits: Final = ProviderTraits(
+        shows_pending=True, shows_removed=True, tells_why=True, has_tags=True
+    )
+
+    changes_at_once: Final = None
 
     def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
         synced = tuple(f for f in fields if f.direction is not Direction.OFF)
@@ -55,6 +65,12 @@ class MailchimpAudience:
         self.push = writing.push
         self.settle = writing.settle
         self.work_of = work_of
+
+    def why_left(
+        self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
+    ) -> Iterator[Sequence[WhyLeft]]:
+        """Nothing to ask: every member's own status and the abuse reports tell."""
+        return iter(())
 
     @property
     def calls(self) -> Counter[str]:
