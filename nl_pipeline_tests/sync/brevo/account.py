@@ -36,6 +36,9 @@ from nl_pipeline_tests.sandbox_control import SandboxControl
 YES, NO, CANCEL, NOT_SPECIFIED = "1", "0", "2", "4"
 """Keys of `newsletter_aktiv`."""
 
+NO_LIMITS = {"contacts_per_second": 10**6, "contacts_per_hour": 10**6, "other_per_hour": 10**6}
+"""Switches of the twin: real time is much shorter here than the twin's."""
+
 BETWEEN_SYNCS = timedelta(minutes=15)
 #: One hour's worth of calls is made within seconds here.
 _MANY = Limits(contacts_per_second=10_000, contacts_per_hour=10**6, other_per_hour=10**5)

@@ -1,7 +1,6 @@
-"""Fixtures of what is Brevo's own: an account that was never synced, and the scenario after its
-first sync, with webhooks that are heard.
+"""Fixtures of what is Brevo's own: a small account, and the scenario with webhooks that are heard.
 
-Belongs here: one server for all that begin with nobody. Not here: people.
+Belongs here: one server for the small accounts. Not here: people.
 """
 
 from __future__ import annotations
@@ -18,35 +17,9 @@ from nl_pipeline.settings import SANDBOX_BREVO_CONNECTION
 from nl_pipeline_tests.providers import Provider
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import Scenario
-from nl_pipeline_tests.sync.brevo.account import Account, opened
+from nl_pipeline_tests.sync.brevo.account import NO_LIMITS, Account, opened
 from nl_pipeline_tests.sync.brevo.hooked import Hooked
 from nl_pipeline_tests.sync.listening import Listening, listening
-
-NO_LIMITS = {"contacts_per_second": 10**6, "contacts_per_hour": 10**6, "other_per_hour": 10**6}
-
-
-@pytest.fixture(scope="session")
-def brevo_server() -> Iterator[SandboxControl]:
-    """The control of the server that the tests of this folder share."""
-    world = World(contacts=0)
-    with running(world) as base_url:
-        control = SandboxControl(base_url)
-        yield control
-        control.close()
-
-
-@pytest.fixture
-def control(brevo_server: SandboxControl) -> SandboxControl:
-    """A sandbox without people, and without limits that real time would run into."""
-    brevo_server.reset(contacts=0, brevo=NO_LIMITS)
-    return brevo_server
-
-
-@pytest.fixture
-def account(control: SandboxControl, tmp_path: Path) -> Iterator[Account]:
-    """A connection to Brevo that was never synced."""
-    with opened(control, folder=tmp_path) as account:
-        yield account
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +53,27 @@ def hooked(unhooked: Hooked) -> Hooked:
     unhooked.set_up()
     unhooked.pass_time()
     return unhooked
+
+
+@pytest.fixture(scope="session")
+def brevo_server() -> Iterator[SandboxControl]:
+    """The control of the server that the small accounts share."""
+    world = World(contacts=0)
+    with running(world) as base_url:
+        control = SandboxControl(base_url)
+        yield control
+        control.close()
+
+
+@pytest.fixture
+def control(brevo_server: SandboxControl) -> SandboxControl:
+    """A sandbox without people, and without limits that real time would run into."""
+    brevo_server.reset(contacts=0, brevo=NO_LIMITS)
+    return brevo_server
+
+
+@pytest.fixture
+def account(control: SandboxControl, tmp_path: Path) -> Iterator[Account]:
+    """A connection to Brevo that was never synced."""
+    with opened(control, folder=tmp_path) as account:
+        yield account

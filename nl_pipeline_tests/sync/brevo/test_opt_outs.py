@@ -16,13 +16,13 @@ from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.sync.brevo.account import (
     CANCEL,
     NO,
+    NO_LIMITS,
     NOT_SPECIFIED,
     YES,
     Account,
     address,
     opened,
 )
-from nl_pipeline_tests.sync.brevo.conftest import NO_LIMITS
 
 BY_THE_LINK = "by-the-link"
 FROM_THE_LIST = "from-the-list"
