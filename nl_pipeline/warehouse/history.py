@@ -43,12 +43,12 @@ def written_by_us(
         }
     )
     with warehouse.session() as db:
-        db.register("asked", frame)
+        db.register("in_question", frame)
         rows = db.execute(
-            "SELECT DISTINCT a.position FROM asked AS a"
+            "SELECT DISTINCT a.position FROM in_question AS a"
             " JOIN (SELECT c.key, min(o.recorded_at) AS begun, max(o.recorded_at) AS ended"
             "   FROM changes AS c JOIN outcomes AS o USING (plan_id, seq)"
-            "   WHERE c.side = 'provider' AND c.key IN (SELECT key FROM asked)"
+            "   WHERE c.side = 'provider' AND c.key IN (SELECT key FROM in_question)"
             "     AND (len($actions) = 0 OR list_contains($actions, c.action))"
             "     AND o.result IN ('sending', 'sent', 'confirmed', 'unknown', 'no_effect')"
             "   GROUP BY c.plan_id, c.seq, c.key) AS w"
@@ -56,7 +56,7 @@ def written_by_us(
             "   AND w.ended + to_seconds($slack)",
             {"slack": int(_SLACK.total_seconds()), "actions": sorted(actions)},
         ).fetchall()
-        db.unregister("asked")
+        db.unregister("in_question")
     ours = {int(row[0]) for row in rows}
     return [position in ours for position in range(len(changes))]
 

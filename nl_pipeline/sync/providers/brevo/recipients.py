@@ -3,18 +3,21 @@
 Belongs here: asking for the files of a campaign together, and the addresses in them. Must not be
 here: which row stands for which event (``past_events``).
 
-The columns of these files are documented nowhere, so nothing but the addresses is taken from them.
-Each file costs a call and all of them together a few looks, of a hundred an hour.
+The columns of these files are documented nowhere, so the addresses are taken from them and one
+thing more: where a file of all recipients has a column about the delivery and it is empty, the mail
+did not arrive. Each file costs a call and all of them together a few looks, of a hundred an hour.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from nl_pipeline.clients.brevo import BrevoClient
 from nl_pipeline.clients.brevo.campaigns import RecipientsType
 from nl_pipeline.clients.errors import OperatorNeeded, Retryable
 from nl_pipeline.domain.address import address_key
+
+_DELIVERED = "deliver"
 
 
 def recipients_of(
@@ -42,22 +45,26 @@ def recipients_of(
                 what_next="what was found is stored; start the recovery again",
             )
         rows = client.rows_of(process)
-        found[name] = _keys(rows)
-        if rows and not found[name]:
+        keys = [_key(row) for row in rows]
+        if rows and not any(keys):
             raise OperatorNeeded(
                 f"no address was recognised in the file of recipients of campaign {name[0]}",
                 system="brevo",
                 code="unknown_file",
                 what_next="report it with the names of the file's columns",
             )
+        told: Iterable[tuple[Mapping[str, str], str | None]] = zip(rows, keys, strict=True)
+        if name[1] == "all":
+            told = ((row, key) for row, key in told if not _is_under_way(row))
+        found[name] = list(dict.fromkeys(key for _, key in told if key is not None))
     return found
 
 
-def _keys(rows: Collection[Mapping[str, str]]) -> list[str]:
-    """The address of each row: its first value that is one."""
-    keys = []
-    for row in rows:
-        key = next((key for value in row.values() if (key := address_key(value))), None)
-        if key is not None:
-            keys.append(key)
-    return list(dict.fromkeys(keys))
+def _key(row: Mapping[str, str]) -> str | None:
+    """The first value of a row that is an address."""
+    return next((key for value in row.values() if (key := address_key(value))), None)
+
+
+def _is_under_way(row: Mapping[str, str]) -> bool:
+    """Whether the file says of deliveries and of none in this row."""
+    return any(_DELIVERED in name.lower() and not value.strip() for name, value in row.items())
