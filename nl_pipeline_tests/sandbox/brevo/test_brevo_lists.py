@@ -90,6 +90,24 @@ def test_adding_tells_success_and_failure_in_the_form_that_was_sent(brevo: Brevo
     assert members(brevo) == [ANNA]
 
 
+@pytest.mark.parametrize(
+    ("shape", "answer"),
+    [
+        ("wrapped", {"contacts": {"success": [ANNA], "failure": []}}),
+        ("bare", {"success": [ANNA], "failure": []}),
+        ("without_failure", {"contacts": {"success": [ANNA]}}),
+    ],
+)
+def test_the_answer_to_adding_has_one_of_three_shapes(
+    brevo: BrevoCaller, shape: str, answer: dict[str, Any]
+) -> None:
+    brevo.switch("membership_answer", shape)
+    brevo.create(ANNA)
+
+    path = f"/contacts/lists/{brevo.list_id}/contacts/add"
+    assert brevo.do("POST", path, {"emails": [ANNA]}) == answer
+
+
 @pytest.mark.parametrize(("verb", "text"), [("add", ADD_REFUSED), ("remove", REMOVE_REFUSED)])
 def test_a_call_in_which_nothing_succeeds_is_refused_with_the_exact_text(
     brevo: BrevoCaller, verb: str, text: str
