@@ -376,7 +376,7 @@ def connected(
     crm_page: int = PAGE,
     provider_page: int = PAGE,
     on_request: Callable[[httpx.Request], None] | None = None,
-    **provider_options: int,
+    **provider_options: Any,
 ) -> Iterator[Scenario]:
     """A connection on the sandbox whose warehouse lies in `folder`; it reads pages of these sizes.
 

@@ -19,6 +19,7 @@ from nl_pipeline.clients.brevo import BrevoClient
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sandbox import credentials
 from nl_pipeline.sandbox.app import World
+from nl_pipeline.sandbox.brevo.seeding import FOREIGN_LIST
 from nl_pipeline.settings import SANDBOX_BREVO_CONNECTION, Brevo, Connection
 from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.providers.brevo import BrevoAudience
@@ -56,6 +57,8 @@ class BrevoStage(Stage):
     with_audience: ClassVar[dict[str, Any]] = {"existing_list": True}
     names: ClassVar[dict[str, str]] = {"first_name": "VORNAME", "last_name": "NACHNAME"}
     ways_to_write = frozenset({"POST", "PUT"})
+    profile_write = ("PUT", ["attributes"])
+    address_write = ("PUT", ["attributes"])
     status_of_a_no = "archived"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> BrevoClient:
@@ -118,6 +121,15 @@ class BrevoStage(Stage):
 
     def take_everybody_off(self) -> None:
         self.acts("staff", "empty_list")
+
+    def update_unrelated(self, email: str) -> None:
+        contact = self._contact(email)
+        assert contact is not None
+        self.acts("staff", "update", email=email, first_name="", last_name="")
+        phone = f"4924112{contact['id']:05d}"
+        self.acts("api", "update", email=email, attributes={"SMS": phone}, key_name="shop")
+        self.acts("staff", "subscribe", email=email, audience=FOREIGN_LIST)
+        self.acts("system", "soft_bounce", email=email)
 
     def refused_address(self) -> str:
         return "abgeschnitten@kunde.e"

@@ -5,12 +5,12 @@ one provider, and assertions.
 
 Acts are called as the sandbox's control API calls them, by actor and action:
 
-- person: subscribe (and, where forms ask for it, confirm), unsubscribe, complain, update (``values``
-  by our names: first_name, last_name), change_email (``new_email``)
+- person: subscribe (and, where forms ask for it, confirm), unsubscribe, complain, update
+  (``values`` by our names: first_name, last_name), change_email (``new_email``)
 - staff: subscribe, unsubscribe, remove (off the list, and no opt-out), delete, update, change_email
 - import or staff: force (over an opt-out, with a consent on paper)
 - import: subscribe
-- api: ask (another program asks the person to confirm), order (a customer without consent)
+- api: ask (another program asks the person to confirm), order (a customer without consent), update
 - system: bounce (the address does not exist)
 
 What is seen of somebody is a record in the words of `statuses`.
@@ -78,6 +78,9 @@ class Stage(abc.ABC):
     names: ClassVar[Mapping[str, str]]
     #: The methods by which everything the engine can write there is written.
     ways_to_write: ClassVar[frozenset[str]]
+    #: Method and keys of a write that changes values, and of one that changes the address.
+    profile_write: ClassVar[tuple[str, list[str]]]
+    address_write: ClassVar[tuple[str, list[str]]]
     #: What becomes at the provider of somebody to whom the CRM says No.
     status_of_a_no: ClassVar[str]
 
@@ -126,6 +129,11 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def take_everybody_off(self) -> None:
         """Staff takes everybody off the list at once, which is no opt-out."""
+
+    @abc.abstractmethod
+    def update_unrelated(self, email: str) -> None:
+        """Change everything of a person that neither concerns the newsletter nor is mapped, and
+        empty what is mapped."""
 
     @abc.abstractmethod
     def refused_address(self) -> str:
