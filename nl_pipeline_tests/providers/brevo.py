@@ -122,6 +122,9 @@ class BrevoStage(Stage):
     def take_everybody_off(self) -> None:
         self.acts("staff", "empty_list")
 
+    def add_field_of_days(self, name: str) -> None:
+        self._call("POST", f"/contacts/attributes/normal/{name}", json={"type": "date"})
+
     def update_unrelated(self, email: str) -> None:
         contact = self._contact(email)
         assert contact is not None
@@ -141,9 +144,14 @@ class BrevoStage(Stage):
         contact.consent_groups[1] = "snoozed"
 
     def hook_up(self, url_of: Callable[[str], str]) -> None:
-        httpx.post(
-            f"{self.control.brevo_url}/webhooks",
-            json={"url": url_of("changes"), "events": list(_CHANGES), "type": "marketing"},
+        body = {"url": url_of("changes"), "events": list(_CHANGES), "type": "marketing"}
+        self._call("POST", "/webhooks", json=body)
+
+    def _call(self, method: str, path: str, *, json: dict[str, Any]) -> None:
+        httpx.request(
+            method,
+            f"{self.control.brevo_url}{path}",
+            json=json,
             headers={"api-key": credentials.BREVO_API_KEY},
             trust_env=False,
             verify=False,

@@ -79,6 +79,11 @@ class MailchimpStage(Stage):
     def take_everybody_off(self) -> None:
         self.acts("staff", "archive_all")
 
+    def add_field_of_days(self, name: str) -> None:
+        path = f"/lists/{self.audience_id}/merge-fields"
+        body = {"name": name, "tag": name, "type": "date", "options": {"date_format": "YYYY-MM-DD"}}
+        self._call("POST", path, json=body)
+
     def update_unrelated(self, email: str) -> None:
         for body in (
             {"merge_fields": {"FNAME": "", "LNAME": ""}},

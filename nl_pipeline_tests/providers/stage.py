@@ -131,6 +131,10 @@ class Stage(abc.ABC):
         """Staff takes everybody off the list at once, which is no opt-out."""
 
     @abc.abstractmethod
+    def add_field_of_days(self, name: str) -> None:
+        """Staff creates a field of people that holds days."""
+
+    @abc.abstractmethod
     def update_unrelated(self, email: str) -> None:
         """Change everything of a person that neither concerns the newsletter nor is mapped, and
         empty what is mapped."""
