@@ -55,6 +55,7 @@ class BrevoStage(Stage):
     provider: ClassVar[Provider] = "brevo"
     connection = SANDBOX_BREVO_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_list": True}
+    members_read = r"GET /brevo/v3/contacts\?"
     names: ClassVar[dict[str, str]] = {"first_name": "VORNAME", "last_name": "NACHNAME"}
     ways_to_write = frozenset({"POST", "PUT"})
     profile_write = ("PUT", ["attributes"])

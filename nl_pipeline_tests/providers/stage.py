@@ -74,6 +74,8 @@ class Stage(abc.ABC):
     connection: ClassVar[str]
     #: Options of a reset after which the audience is there.
     with_audience: ClassVar[Mapping[str, Any]]
+    #: What the calls match that read the members, for faults.
+    members_read: ClassVar[str]
     #: Names of our mapped fields at the provider.
     names: ClassVar[Mapping[str, str]]
     #: The methods by which everything the engine can write there is written.
