@@ -119,7 +119,7 @@ def test_a_read_is_taken_in_with_little_memory_and_never_with_more_than_allowed(
 ) -> None:
     warehouse = Warehouse(tmp_path / "limited.duckdb", fields=_FIELDS, memory_limit=allowed)
 
-    with warehouse.session() as db, observations.sparing(db):
+    with warehouse.session() as db, observations.sparing(db, rows=1_000):
         limit = db.execute("SELECT current_setting('memory_limit')").fetchall()
 
     assert limit == [(used,)]
