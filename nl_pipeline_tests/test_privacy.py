@@ -204,6 +204,9 @@ def run_at_brevo(deployed: Deployment, control: SandboxControl) -> Outcomes:
         "message": f"Unable to update contact, {email} is already associated with another Contact",
         "metadata": {"duplicate_identifiers": ["SMS"], "of": f"{email} {married}"},
     }
+    with broken(control, "brevo", kind="status", match="contacts", status=403, body=quoting):
+        run = deployed.materialize(AT_BREVO, "audience_members")
+        outcomes["Brevo: key refused"] = run.success
     with broken(control, "brevo", kind="status", match="PUT", status=400, body=quoting):
         outcomes["Brevo: contact refused"] = deployed.run("full_sync", AT_BREVO).success
     outcomes["Brevo: full_sync"] = deployed.run("full_sync", AT_BREVO).success
@@ -278,6 +281,7 @@ def test_the_scenario_went_as_it_was_meant_to(ran: Ran) -> None:
         "Brevo: first sync": True,
         "Brevo: storm of 502 pages": False,
         "Brevo: sync": True,
+        "Brevo: key refused": False,
         "Brevo: contact refused": False,
         "Brevo: full_sync": True,
     }
