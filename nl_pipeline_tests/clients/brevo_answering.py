@@ -7,7 +7,7 @@ of a whole account; that is the twin's.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -36,7 +36,9 @@ ATTRIBUTES = [
 ]
 
 
-def told(body: Any, *, status: int = 200, **headers: str) -> httpx.Response:
+def told(
+    body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
     return httpx.Response(status, json=body, headers=headers)
 
 

@@ -71,3 +71,36 @@ def test_a_batch_is_no_bargain_where_it_carries_less_than_it_costs() -> None:
     )
 
     assert least_at_provider(ProviderWork(single=(5,)), limits=limits) == 5
+
+
+BY_THE_BYTE = ProviderLimits(
+    page_rows=1000,
+    rows_per_bulk_call=150,
+    operations_per_batch=1,
+    calls_per_batch=1,
+    bytes_per_import=10_000_000,
+)
+
+
+@pytest.mark.parametrize(
+    ("work", "calls"),
+    [
+        (ProviderWork(passes=(100_000,)), 100),
+        (ProviderWork(imports=(0,)), 0),
+        (ProviderWork(imports=(10_000_000,)), 1),
+        (ProviderWork(imports=(10_000_001, 5)), 3),
+        (ProviderWork(single=(0, 3)), 3),
+        (ProviderWork(single=(5000,)), 5000),
+        (ProviderWork(bulk=(151,)), 2),
+    ],
+    ids=str,
+)
+def test_a_provider_that_imports_by_the_byte_and_has_no_batches_is_counted(
+    work: ProviderWork, calls: int
+) -> None:
+    assert least_at_provider(work, limits=BY_THE_BYTE) == calls
+
+
+def test_imports_at_a_provider_that_has_none_are_not_counted_as_nothing() -> None:
+    with pytest.raises(ValueError, match="none"):
+        least_at_provider(ProviderWork(imports=(1,)), limits=PROVIDER)

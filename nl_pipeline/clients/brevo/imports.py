@@ -16,10 +16,17 @@ from dataclasses import dataclass, field
 import msgspec
 
 from nl_pipeline.clients.brevo.attributes import Attributes
+from nl_pipeline.clients.brevo.lists import list_by_id
 from nl_pipeline.clients.brevo.models import ImportedChunk, ImportOutcome, ImportRow, Refusal
-from nl_pipeline.clients.brevo.problems import RefusalCause, kept_back
+from nl_pipeline.clients.brevo.problems import SYSTEM, RefusalCause, kept_back
 from nl_pipeline.clients.brevo.session import Path, Session
-from nl_pipeline.clients.errors import ApiError, OutcomeUnknown, Permanent, Withheld
+from nl_pipeline.clients.errors import (
+    ApiError,
+    OperatorNeeded,
+    OutcomeUnknown,
+    Permanent,
+    Withheld,
+)
 
 LARGEST_IMPORT = 10_000_000
 """Bytes of a call at most (Brevo: 10 MB)."""
@@ -73,6 +80,11 @@ def import_contacts(
     )
     for chunk in _packed(sent, most_bytes=most_bytes - len(_body(list_id, rows=()))):
         _send(session, list_id=list_id, chunk=chunk, tally=tally, withheld=withheld)
+    if tally.stopped_by is not None and not tally.chunks:
+        # Where no import at all was taken, no single row is to blame.
+        blamed = [refusal for refusal in tally.refused if refusal.cause is RefusalCause.OTHER]
+        tally.refused = [refusal for refusal in tally.refused if refusal not in blamed]
+        tally.not_sent.extend(refusal.email for refusal in blamed)
     return ImportOutcome(
         chunks=tuple(tally.chunks),
         refused=tuple(tally.refused),
@@ -159,10 +171,9 @@ def _send(
     except OutcomeUnknown:
         tally.unknown.extend(emails)
     except Permanent as error:
-        tally.refused_calls += 1
-        if tally.refused_calls > _MOST_REFUSED_CALLS:
+        tally.stopped_by = _not_for_a_row(session, list_id=list_id, tally=tally, error=error)
+        if tally.stopped_by is not None:
             tally.not_sent.extend(emails)
-            tally.stopped_by = error
         elif len(chunk) == 1:
             tally.refused.append(Refusal(emails[0], RefusalCause.OTHER))
         else:
@@ -176,6 +187,30 @@ def _send(
         tally.stopped_by = error
     else:
         tally.chunks.append(ImportedChunk(imported.process_id, tuple(emails)))
+
+
+def _not_for_a_row(
+    session: Session, *, list_id: int, tally: _Tally, error: ApiError
+) -> ApiError | None:
+    """Why a refused call is not the fault of one of its rows, as far as that can be told."""
+    tally.refused_calls += 1
+    if tally.refused_calls > _MOST_REFUSED_CALLS:
+        return error
+    if tally.refused_calls > 1:
+        return None
+    try:
+        found = list_by_id(session, list_id=list_id)
+    except ApiError as failure:
+        return failure
+    if found is not None:
+        return None
+    return OperatorNeeded(
+        f"an import to list {list_id}: the list is gone",
+        system=SYSTEM,
+        code="list-gone",
+        status=error.status,
+        what_next="check that the list still exists under its id",
+    )
 
 
 def _encoded(row: ImportRow) -> _Encoded:
