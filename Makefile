@@ -37,9 +37,11 @@ dev: $(INSTALLED) ## Run sandbox, receiver and Dagster UI (http://127.0.0.1:3000
 	trap 'kill $$sandbox $$receiver 2>/dev/null || true' EXIT INT TERM; \
 	$(BIN)/nl-pipeline sandbox connect --wait 60 --receiver 8700 && \
 	rm -rf data/demo-mailchimp.duckdb data/webhooks/demo-mailchimp && \
+	rm -rf data/demo-brevo.duckdb data/webhooks/demo-brevo && \
 	{ $(BIN)/nl-pipeline receive --port 8700 & receiver=$$!; } && \
 	$(BIN)/nl-pipeline receive --port 8700 --check --wait 60 && \
 	$(BIN)/nl-pipeline setup demo-mailchimp && \
+	$(BIN)/nl-pipeline setup demo-brevo && \
 	$(BIN)/dagster dev --workspace "$(CURDIR)/deploy/dev.yaml" --host 127.0.0.1 --port 3000
 
 # Most of a test's time goes into planning small SQL statements, and a quarter of that into malloc:

@@ -46,7 +46,11 @@ def build_defs(
         settings_file=None if settings_file is None else str(settings_file)
     )
     parts: dict[str, Any] = {
-        "assets": build_assets(partitions, days=connection_day_partitions(chosen)),
+        "assets": build_assets(
+            partitions,
+            days=connection_day_partitions(chosen),
+            providers={connection.provider.kind for connection in chosen.connections.values()},
+        ),
         "jobs": [*build_jobs(), release_job(partitions)],
         "schedules": build_schedules(chosen, running=automation_runs),
         "sensors": [

@@ -6,6 +6,7 @@ Belongs here: one method per control route. Not here: scenarios, and anything th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import httpx
@@ -118,6 +119,11 @@ class SandboxControl:
     def advance(self, *, seconds: float) -> None:
         """Move the sandbox's clock forward."""
         self._post("clock", {"advance": seconds})
+
+    def time(self) -> datetime:
+        """The sandbox's time, aware, in whole seconds."""
+        answer = self._http.get("clock").raise_for_status()
+        return datetime.fromisoformat(answer.json()["time"])
 
     def close(self) -> None:
         """Close the connections of this control."""

@@ -22,11 +22,11 @@ from nl_pipeline.cli.app import app
 from nl_pipeline.cli.invocation import ExitCode, Invocation
 from nl_pipeline.definitions import build_defs
 from nl_pipeline.domain.fields import ProfileField
-from nl_pipeline.sync.rule_page import rule_page
 from nl_pipeline.orchestration.schedules import schedule_name
 from nl_pipeline.sandbox.mailchimp.switches import Switches as MailchimpSwitches
 from nl_pipeline.sandbox.onoffice.switches import Switches as OnOfficeSwitches
 from nl_pipeline.settings.page import renewed
+from nl_pipeline.sync.rule_page import rule_page
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline_tests.sandbox_control import SandboxControl
 

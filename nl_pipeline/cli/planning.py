@@ -30,7 +30,7 @@ Full = Annotated[
 
 
 def setup(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
-    """Check rights and fields, create audience, merge fields and webhooks, back up, make the first
+    """Check rights and fields, create audience, its fields and webhooks, back up, make the first
     plan."""
     invocation = invocation_of(context)
     settings = invocation.load_settings()
@@ -50,8 +50,8 @@ def setup(context: typer.Context, connection: ConnectionName, as_json: AsJson = 
         return
     typer.echo(f"The API user of {connection} sees {result.contacts_visible:,} contacts.")
     made = "created" if result.audience_created else "found"
-    fields = ", ".join(result.merge_fields_created) or "none, all were there"
-    typer.echo(f"Audience {result.audience_id} was {made}; merge fields created: {fields}.")
+    fields = ", ".join(result.fields_created) or "none, all were there"
+    typer.echo(f"Audience {result.audience_id} was {made}; fields created there: {fields}.")
     rows = ", ".join(f"{count:,} rows of the {side}" for side, count in result.backup.items())
     typer.echo(f"Backup: {rows or 'both sides are empty'}.")
     if result.webhooks is None:

@@ -5,6 +5,8 @@ Belongs here: putting them together with the partitions of the settings. Must no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from nl_pipeline.orchestration.events import (
@@ -15,6 +17,7 @@ from nl_pipeline.orchestration.events import (
 )
 from nl_pipeline.orchestration.observe import audience_members, crm_contacts
 from nl_pipeline.orchestration.plan import sync_plan
+from nl_pipeline.orchestration.providers import with_providers
 from nl_pipeline.orchestration.push import crm_push, provider_push, sync_report
 from nl_pipeline.orchestration.webhook_watch import campaign_reports, provider_webhooks
 
@@ -26,19 +29,29 @@ WATCH = (provider_webhooks, campaign_reports)
 
 
 def build_assets(
-    connections: dg.PartitionsDefinition, *, days: dg.PartitionsDefinition
+    connections: dg.PartitionsDefinition,
+    *,
+    days: dg.PartitionsDefinition,
+    providers: Iterable[str],
 ) -> list[dg.AssetsDefinition]:
     """Every asset with its partitions: one per connection for what is so now, one per connection
-    and day for what only grows.
+    and day for what only grows. ``providers``: those of the connections, as kinds of what is read
+    or written there.
 
-    The partitions come from the settings file, so they are put on here and not where the assets are
-    written: importing this package reads nothing.
+    Both come from the settings file, so they are put on here and not where the assets are written:
+    importing this package reads nothing.
     """
-    return [
-        *(_partitioned(asset, by=connections) for asset in (*OBSERVE_AND_PLAN, *PUSH, *WATCH)),
-        *(_partitioned(asset, by=days) for asset in RECOVER),
-    ]
+    of_connection = (*OBSERVE_AND_PLAN, *PUSH, *WATCH)
+    places = [*((one, connections) for one in of_connection), *((one, days) for one in RECOVER)]
+    named = frozenset(providers)
+    return [_placed(asset, by=by, providers=named) for asset, by in places]
 
 
-def _partitioned(asset: dg.AssetsDefinition, *, by: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    return asset.map_asset_specs(lambda spec: spec.replace_attributes(partitions_def=by))
+def _placed(
+    asset: dg.AssetsDefinition, *, by: dg.PartitionsDefinition, providers: frozenset[str]
+) -> dg.AssetsDefinition:
+    return asset.map_asset_specs(
+        lambda spec: spec.replace_attributes(
+            partitions_def=by, kinds=with_providers(spec.kinds, providers=providers)
+        )
+    )

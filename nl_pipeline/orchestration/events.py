@@ -20,6 +20,7 @@ from nl_pipeline.orchestration.event_metadata import (
     log_metadata,
 )
 from nl_pipeline.orchestration.partitions import Window, windows_of
+from nl_pipeline.orchestration.providers import PROVIDER
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync import activities
 from nl_pipeline.sync.events.ingest import carry_out, take_in
@@ -60,7 +61,7 @@ def webhook_log(
 
 @dg.asset(
     group_name="events",
-    kinds={"mailchimp", "duckdb"},
+    kinds={PROVIDER, "duckdb"},
     owners=["team:data"],
     tags={"personal_data": "yes"},
     backfill_policy=dg.BackfillPolicy.single_run(),

@@ -19,6 +19,7 @@ from nl_pipeline.orchestration.checks import (
 )
 from nl_pipeline.orchestration.metadata import read_metadata
 from nl_pipeline.orchestration.modes import SyncConfig, mode_of
+from nl_pipeline.orchestration.providers import PROVIDER
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync.observe import read_contacts, read_members
 
@@ -51,7 +52,7 @@ def crm_contacts(
 
 @dg.asset(
     group_name="observe",
-    kinds={"mailchimp", "duckdb"},
+    kinds={PROVIDER, "duckdb"},
     owners=["team:data"],
     tags={"personal_data": "yes"},
     check_specs=[AUDIENCE_SNAPSHOT],
@@ -61,7 +62,8 @@ def audience_members(
     config: SyncConfig,
     connections: dg.ResourceParam[Connections],
 ) -> dg.MaterializeResult:
-    """Members of the audience at the provider, archived ones too, with status, tags and fields.
+    """Members of the audience at the provider with status and fields and, where it has such, tags
+    and archived members.
 
     Stored in the table `members` of the connection's warehouse. An opt-out that shows here is in
     the consent ledger before anything is planned.

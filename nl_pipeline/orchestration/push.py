@@ -16,6 +16,7 @@ from nl_pipeline.domain.plan import Plan
 from nl_pipeline.orchestration.checks import PUSH_RESULT, judge_push
 from nl_pipeline.orchestration.metadata import push_metadata, report_metadata, second_pass_metadata
 from nl_pipeline.orchestration.plan import sync_plan
+from nl_pipeline.orchestration.providers import PROVIDER
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.push import (
@@ -79,7 +80,7 @@ def crm_push(
 @dg.asset(
     deps=[sync_plan, crm_push],
     group_name="push",
-    kinds={"mailchimp"},
+    kinds={PROVIDER},
     owners=["team:data"],
     tags={"writes_to": "provider"},
 )

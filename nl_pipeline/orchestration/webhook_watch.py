@@ -14,6 +14,7 @@ import dagster as dg
 from nl_pipeline.orchestration.checks import WEBHOOKS_ALIVE, judge_webhooks
 from nl_pipeline.orchestration.event_metadata import reports_metadata, watch_metadata
 from nl_pipeline.orchestration.partitions import CONNECTION
+from nl_pipeline.orchestration.providers import PROVIDER
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync.activities import write
 from nl_pipeline.sync.events.ingest import carry_out, take_in
@@ -23,7 +24,7 @@ from nl_pipeline.sync.webhook_watch import place_of, repair
 
 @dg.asset(
     group_name="events",
-    kinds={"mailchimp"},
+    kinds={PROVIDER},
     owners=["team:data"],
     tags={"writes_to": "provider"},
     check_specs=[WEBHOOKS_ALIVE],
@@ -31,11 +32,11 @@ from nl_pipeline.sync.webhook_watch import place_of, repair
 def provider_webhooks(
     context: dg.AssetExecutionContext, connections: dg.ResourceParam[Connections]
 ) -> dg.MaterializeResult:
-    """The webhooks of the audience, looked at and put right: providers switch one off after too
-    many failures and tell nobody.
+    """The webhooks of the audience, looked at and put right: a provider may switch one off after
+    too many failures, or lose one to somebody who tidies up, and tells nobody.
 
-    A receiver that does not answer can't be mended from here: the provider asks it before it
-    creates a webhook.
+    A receiver that does not answer can't be mended from here; Mailchimp asks it before it creates a
+    webhook.
     """
     name = context.partition_key
     place = place_of(connections.settings, connection=name)
@@ -56,7 +57,7 @@ def provider_webhooks(
         )
     ],
     group_name="events",
-    kinds={"mailchimp", "onoffice"},
+    kinds={PROVIDER, "onoffice"},
     owners=["team:data"],
     tags={"personal_data": "yes", "writes_to": "crm"},
 )

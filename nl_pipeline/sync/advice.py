@@ -115,7 +115,7 @@ _CAUSES = {
     ),
     "contact_limit": (
         "The plan takes no further contact.",
-        "raise the contact limit of the Mailchimp plan, or archive members",
+        "raise the contact limit of the plan at the provider, or remove members there",
     ),
     "no_effect": (
         "Accepted several times, and never there when read back.",
@@ -124,7 +124,7 @@ _CAUSES = {
     ),
     "other": (
         "The provider refused it for a reason this connector does not know.",
-        "look at the member in Mailchimp, then `nl-pipeline retry`",
+        "look at the member at the provider, then `nl-pipeline retry`",
     ),
 }
 
@@ -164,7 +164,7 @@ _NEXT_BY_CODE = {
     "yes_after_withdrawal": "ask the person to sign up again; a Yes alone doesn't lift an opt-out",
     "withdrawn_and_forgotten": "set the contact to Cancellation, or ask the person to sign up",
     "subscribed_despite_withdrawal": "find out which import or form subscribed the address again",
-    "archived_before_us": "unarchive the member in Mailchimp if it should get mail",
+    "archived_before_us": "put the member back at the provider if it should get mail",
     "address_conflict": "give the contact the new address in the CRM, or take it from the other"
     " one; or change it back at the provider",
     "address_changed_on_both_sides": "enter the same address on both sides",

@@ -26,7 +26,7 @@ class SetupResult:
     contacts_visible: int
     audience_id: str
     audience_created: bool
-    merge_fields_created: tuple[str, ...]
+    fields_created: tuple[str, ...]
     backup: dict[str, int]
     plan: Plan
     webhooks: WatchResult | None = None
@@ -104,7 +104,7 @@ def set_up(link: Link, *, place: HookPlace | None = None) -> SetupResult:
         contacts_visible=visible,
         audience_id=found.audience_id,
         audience_created=found.created,
-        merge_fields_created=found.fields_created,
+        fields_created=found.fields_created,
         backup=backup,
         plan=make_plan(link, mode="full"),
         webhooks=webhooks,

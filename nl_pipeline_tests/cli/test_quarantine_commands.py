@@ -25,8 +25,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxCon
     folder = tmp_path_factory.mktemp("quarantine")
     with synced_once(folder) as control:
         enter(control, REFUSED)
-        assert main(["sync"]) == ExitCode.FAILED
-        assert main(["sync"]) == ExitCode.DONE
+        assert main(["sync", CONNECTION]) == ExitCode.FAILED
+        assert main(["sync", CONNECTION]) == ExitCode.DONE
         yield control, folder
 
 

@@ -186,10 +186,10 @@ def test_after_the_quick_start_a_second_sync_writes_nothing(
     run("setup", CONNECTION)
     plan_id = shown(run("plan", CONNECTION, "--json"))["plan_id"]
     run("apply", plan_id)
-    run("sync")
+    run("sync", CONNECTION)
     sandbox.forget_calls()
 
-    run("sync")
+    run("sync", CONNECTION)
 
     assert count_writes(sandbox) == 0
     assert "subscribed" in members(sandbox).values()
@@ -215,7 +215,7 @@ def test_setup_says_how_to_apply_the_first_plan(run: Run) -> None:
 def test_a_sync_does_not_apply_the_first_plan(run: Run, sandbox: SandboxControl) -> None:
     run("setup", CONNECTION)
 
-    output = run("sync", code=ExitCode.HELD_OR_PARTIAL)
+    output = run("sync", CONNECTION, code=ExitCode.HELD_OR_PARTIAL)
 
     assert "nl-pipeline apply" in output
     assert members(sandbox) == {}
@@ -226,7 +226,7 @@ def test_a_dry_run_stops_at_the_plan(synced: Run, sandbox: SandboxControl) -> No
     sandbox.act("mailchimp", actor="person", action="unsubscribe", email=email)
     sandbox.forget_calls()
 
-    output = synced("sync", "--dry-run")
+    output = synced("sync", CONNECTION, "--dry-run")
 
     assert "unsubscribed_at_provider" in output
     assert count_writes(sandbox) == 0
@@ -328,7 +328,7 @@ def held(synced: Run, folder: Path, sandbox: SandboxControl) -> list[str]:
 
 def test_a_held_plan_is_no_success(held: list[str], synced: Run, sandbox: SandboxControl) -> None:
     plan = shown(synced("plan", CONNECTION, "--json", code=ExitCode.HELD_OR_PARTIAL))
-    synced("sync", code=ExitCode.HELD_OR_PARTIAL)
+    synced("sync", CONNECTION, code=ExitCode.HELD_OR_PARTIAL)
     status = shown(synced("status", "--json", code=ExitCode.HELD_OR_PARTIAL))["connections"][0]
 
     assert [brake["brake"] for brake in plan["brakes"] if brake["tripped"]] == ["removals"]
@@ -367,7 +367,7 @@ def test_a_plan_that_holds_nothing_cannot_be_released(synced: Run) -> None:
 
 
 def test_a_sync_reports_the_calls_it_made(synced: Run) -> None:
-    (connection,) = shown(synced("sync", "--json"))["connections"]
+    (connection,) = shown(synced("sync", CONNECTION, "--json"))["connections"]
 
     assert connection["complete"] is True
     assert connection["result"]["confirmed"] == 0
@@ -376,10 +376,10 @@ def test_a_sync_reports_the_calls_it_made(synced: Run) -> None:
 
 
 def test_a_sync_shows_its_calls_beside_the_least_possible(synced: Run) -> None:
-    (connection,) = shown(synced("sync", "--json"))["connections"]
+    (connection,) = shown(synced("sync", CONNECTION, "--json"))["connections"]
     calls = connection["calls"]
 
-    printed = synced("sync")
+    printed = synced("sync", CONNECTION)
 
     assert calls["made"] >= calls["least"] > 0
     assert f"Calls: {calls['made']} made, {calls['least']} at least" in printed
@@ -403,8 +403,8 @@ def test_no_command_prints_an_address_unasked(run: Run) -> None:
         run("plan", CONNECTION, "--rows", "100"),
         run("plan", CONNECTION, "--json"),
         run("apply", first),
-        run("sync"),
-        run("sync", "--json"),
+        run("sync", CONNECTION),
+        run("sync", CONNECTION, "--json"),
         run("status"),
         run("status", "--json"),
         run("errors", CONNECTION),
@@ -415,9 +415,13 @@ def test_no_command_prints_an_address_unasked(run: Run) -> None:
 
 
 def test_status_of_all_tells_what_was_never_set_up(run: Run) -> None:
-    assert f"nl-pipeline setup {CONNECTION}" in run("status")
+    printed = run("status")
+
+    for name in (CONNECTION, settings.SANDBOX_BREVO_CONNECTION):
+        assert f"nl-pipeline setup {name}" in printed
     assert shown(run("status", "--json"))["connections"] == [
-        {"connection": CONNECTION, "set_up": False}
+        {"connection": CONNECTION, "set_up": False},
+        {"connection": settings.SANDBOX_BREVO_CONNECTION, "set_up": False},
     ]
 
 

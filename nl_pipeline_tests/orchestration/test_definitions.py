@@ -8,30 +8,31 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 import yaml
 
 from nl_pipeline.definitions import build_defs
-from nl_pipeline.settings import SANDBOX_CONNECTION, SettingsError, sandbox_text
+from nl_pipeline.settings import SettingsError, sandbox_text
 
 GRAPH = {
     "crm_contacts": ("observe", "duckdb onoffice", ""),
-    "audience_members": ("observe", "duckdb mailchimp", ""),
+    "audience_members": ("observe", "brevo duckdb mailchimp", ""),
     "webhook_log": ("events", "duckdb file", ""),
-    "provider_history": ("events", "duckdb mailchimp", ""),
+    "provider_history": ("events", "brevo duckdb mailchimp", ""),
     "subscriber_events": ("events", "duckdb onoffice", "provider_history webhook_log"),
     "activity_records": ("events", "onoffice", "subscriber_events"),
-    "provider_webhooks": ("events", "mailchimp", ""),
-    "campaign_reports": ("events", "mailchimp onoffice", "subscriber_events"),
+    "provider_webhooks": ("events", "brevo mailchimp", ""),
+    "campaign_reports": ("events", "brevo mailchimp onoffice", "subscriber_events"),
     "sync_plan": (
         "plan",
         "duckdb pandera",
         "audience_members crm_contacts subscriber_events",
     ),
     "crm_push": ("push", "onoffice", "sync_plan"),
-    "provider_push": ("push", "mailchimp", "crm_push sync_plan"),
+    "provider_push": ("push", "brevo mailchimp", "crm_push sync_plan"),
     "sync_report": ("report", "duckdb", "crm_push provider_push"),
 }
 """Key: group, kinds, what it follows."""
@@ -55,12 +56,17 @@ print(len(graph.get_all_asset_keys()), graph.get(contacts).partitions_def.get_pa
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    """Definitions over a file with two connections whose secrets are nowhere."""
-    connections = {
-        name: yaml.safe_load(sandbox_text())["connections"][SANDBOX_CONNECTION]
-        for name in ("north", "south-2")
-    }
-    file = tmp_path_factory.mktemp("settings") / "connections.yaml"
+    """Definitions over a file with a connection to each provider, whose secrets are nowhere."""
+    both = yaml.safe_load(sandbox_text())["connections"].values()
+    return defined(
+        dict(zip(("north", "south-2"), both, strict=True)),
+        folder=tmp_path_factory.mktemp("settings"),
+    )
+
+
+def defined(connections: dict[str, Any], *, folder: Path) -> dg.Definitions:
+    """Definitions over a settings file with these connections."""
+    file = folder / "connections.yaml"
     file.write_text(yaml.safe_dump({"connections": connections}), encoding="utf-8")
     return build_defs(settings_file=file)
 
@@ -89,7 +95,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 def test_definitions_load_with_an_empty_environment(loaded: Loaded) -> None:
     done = loaded.process
 
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "12 ['demo-mailchimp']", "")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (
+        0,
+        "12 ['demo-mailchimp', 'demo-brevo']",
+        "",
+    )
 
 
 def test_loading_leaves_nothing_behind(loaded: Loaded) -> None:
@@ -124,6 +134,21 @@ def test_the_asset_graph_reads_as_the_way_of_the_data(definitions: dg.Definition
     }
 
     assert graph == GRAPH
+
+
+@pytest.mark.parametrize("provider", ["mailchimp", "brevo"])
+def test_a_provider_that_no_connection_has_is_not_shown(provider: str, tmp_path: Path) -> None:
+    name = f"demo-{provider}"
+    only = yaml.safe_load(sandbox_text())["connections"][name]
+
+    kinds = {
+        spec.key.to_user_string(): spec.kinds
+        for spec in specs(defined({name: only}, folder=tmp_path))
+    }
+
+    assert kinds["audience_members"] == {provider, "duckdb"}
+    assert kinds["provider_push"] == {provider}
+    assert kinds["crm_push"] == {"onoffice"}
 
 
 def test_the_steps_of_the_way_are_guarded_by_blocking_checks(definitions: dg.Definitions) -> None:

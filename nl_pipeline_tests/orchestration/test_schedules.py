@@ -26,8 +26,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 @pytest.fixture
 def definitions(tmp_path: Path) -> dg.Definitions:
     """Two connections with different schedules and time zones."""
-    (north,) = yaml.safe_load(sandbox_text())["connections"].values()
-    (south,) = yaml.safe_load(sandbox_text())["connections"].values()
+    north, south = yaml.safe_load(sandbox_text())["connections"].values()
     south["crm"]["onoffice"]["time_zone"] = "Europe/Madrid"
     south["schedules"] = {"incremental": "5 * * * *", "full": "30 2 * * 0"}
     file = tmp_path / "connections.yaml"

@@ -38,6 +38,7 @@ class MailchimpStage(Stage):
     connection = SANDBOX_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_audience": True}
     names: ClassVar[dict[str, str]] = {"first_name": "FNAME", "last_name": "LNAME"}
+    ways_to_write = frozenset({"POST", "PATCH", "DELETE"})
     status_of_a_no = "unsubscribed"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> MailchimpClient:

@@ -76,6 +76,8 @@ class Stage(abc.ABC):
     with_audience: ClassVar[Mapping[str, Any]]
     #: Names of our mapped fields at the provider.
     names: ClassVar[Mapping[str, str]]
+    #: The methods by which everything the engine can write there is written.
+    ways_to_write: ClassVar[frozenset[str]]
     #: What becomes at the provider of somebody to whom the CRM says No.
     status_of_a_no: ClassVar[str]
 

@@ -173,7 +173,7 @@ def test_set_up_creates_the_merge_fields_that_are_missing_and_only_those(
 
     audiences = unsynced.control.dump("mailchimp")["audiences"]
     (ours,) = [audience for audience in audiences if audience["id"] == result.audience_id]
-    assert result.merge_fields_created == ("ANREDE",)
+    assert result.fields_created == ("ANREDE",)
     assert [field["tag"] for field in ours["merge_fields"]][-1] == "ANREDE"
 
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 import pytest
 
 from nl_pipeline.sync.observe import Mode
+from nl_pipeline_tests.providers import each_provider
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, YES, Scenario
 from nl_pipeline_tests.sync.conftest import StartedScenario
 from nl_pipeline_tests.sync.stories import Story, StoryTeller, read_stories, tell_all
@@ -26,6 +27,7 @@ an address the provider does not know moves the member
 tags go along
     tag 1 / crm 1 b
     a absent, b tagged, b moved
+    brevo: a absent, b moved -- there are no tags
 a subscribed address takes over
     / import b, crm 1 b
     a archived, b subscribed, b another, crm 1 b YES
@@ -41,12 +43,15 @@ a bounced address takes over and is listed
 an archived address takes over and is listed
     / import b, off b, crm 1 b
     a archived, b archived, crm 1 b YES, listed b archived_before_us
+    brevo: a archived, b subscribed, b another, crm 1 b YES, listed b -- nobody tells who was on the list once
 an address that waits for its confirmation takes over
     / ask b, crm 1 b
     a archived, b pending, crm 1 b YES
+    brevo: a absent, b subscribed, b moved, crm 1 b YES -- nobody who waits is shown
 an address that waits is subscribed once it is confirmed
     / ask b, crm 1 b / confirm b
     a archived, b subscribed, crm 1 b YES
+    brevo: a absent, b subscribed, crm 1 b YES -- nobody who waits is shown
 an address of another contact that says No is not sent to
     / contact b NO, crm 1 b
     a archived, b absent, crm 1 b YES, crm 2 b NO
@@ -65,6 +70,7 @@ a deleted member's contact is subscribed at its new address
 an archived member's contact is not
     / off a, crm 1 b
     a archived, b absent, crm 1 b NONE
+    brevo: a archived, b subscribed, crm 1 b YES -- off the list is like deleted
 whom the provider never knew is subscribed at the new address
     wish 1 NONE / crm 1 b, wish 1 YES
     a absent, b subscribed, crm 1 b YES
@@ -89,6 +95,7 @@ who unsubscribed and was deleted stays withdrawn
 a No is handed on
     / wish 1 NO / crm 1 b, wish 1 YES
     a unsubscribed, b absent, crm 1 b YES, listed a yes_after_withdrawal
+    brevo: a archived, b absent, crm 1 b YES, listed b withdrawn_and_forgotten -- off the list; only a cancellation blocklists
 an address after a bounce is a fresh one
     / bounce a / crm 1 b
     a cleaned, b subscribed, b another, crm 1 b YES
@@ -98,12 +105,15 @@ a bounce in the same window makes a fresh one too
 a request that waits stays where it was
     ask a / crm 1 b
     a pending, b absent, crm 1 b YES
+    brevo: a absent, b subscribed, crm 1 b YES -- nobody who waits is shown
 a request that is confirmed later moves then
     ask a / crm 1 b / confirm a
     a absent, b subscribed, b moved, crm 1 b YES
+    brevo: a subscribed, b subscribed, crm 1 b YES -- nobody who waits is shown
 a No with it unsubscribes
     / crm 1 b, wish 1 NO
     a unsubscribed, b absent, crm 1 b NO
+    brevo: a archived, b absent, crm 1 b NO -- off the list; only a cancellation blocklists
 a Cancellation with it unsubscribes
     / crm 1 b, wish 1 CANCEL
     a unsubscribed, b absent, crm 1 b CANCEL
@@ -116,6 +126,7 @@ a private mark with it archives
 a revoked consent with it unsubscribes
     / crm 1 b, revoke 1
     a unsubscribed, b absent, crm 1 b YES
+    brevo: a archived, b absent, crm 1 b YES -- off the list; only a cancellation blocklists
 an address that is deleted ends the old one
     / crm 1 -
     a archived
@@ -179,12 +190,14 @@ a new address moves the contact
 tags stay
     tag 1 / moves a b
     b tagged, crm 1 b YES
+    brevo: b moved, crm 1 b YES -- there are no tags
 an unsubscribe with it cancels
     / moves a b, leave b
     a absent, b unsubscribed, crm 1 b CANCEL
 a No of the CRM with it unsubscribes
     / moves a b, wish 1 NO
     a absent, b unsubscribed, crm 1 b NO
+    brevo: a absent, b archived, crm 1 b NO -- off the list; only a cancellation blocklists
 not specified in the CRM with it archives
     / moves a b, wish 1 NONE
     a absent, b archived, crm 1 b NONE
@@ -209,9 +222,11 @@ an unsubscribe during the conflict reaches both contacts
 a No during the conflict unsubscribes
     contact b NONE / moves a b / wish 1 NO
     a absent, b unsubscribed, crm 1 a NO, crm 2 b CANCEL
+    brevo: a absent, b archived, crm 1 a NO, crm 2 b NONE -- off the list; only a cancellation blocklists
 a revoked consent during the conflict unsubscribes
     contact b NONE / moves a b / revoke 1
     a absent, b unsubscribed
+    brevo: a absent, b archived -- off the list; only a cancellation blocklists
 an address of a contact that cancelled is not sent to
     contact b CANCEL / moves a b
     a absent, b unsubscribed, crm 2 b CANCEL
@@ -269,9 +284,11 @@ an unsubscribe later cancels too
 a No during the conflict unsubscribes
     / crm 1 b, moves a c / wish 1 NO
     a absent, b absent, c unsubscribed, crm 1 b NO
+    brevo: a absent, b absent, c archived, crm 1 b NO -- off the list; only a cancellation blocklists
 a revoked consent during the conflict unsubscribes
     / crm 1 b, moves a c / revoke 1
     a absent, b absent, c unsubscribed
+    brevo: a absent, b absent, c archived -- off the list; only a cancellation blocklists
 """
 
 TABLES = {
@@ -294,6 +311,7 @@ def told(request: pytest.FixtureRequest, started_scenario: StartedScenario) -> S
         return tell_all(scenario, STORIES, mode=mode)
 
 
+@each_provider
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.title)
 def test_a_change_of_address_ends_as_told(told: StoryTeller, story: Story) -> None:
     ended, should_have = told.ends(story)
@@ -301,10 +319,12 @@ def test_a_change_of_address_ends_as_told(told: StoryTeller, story: Story) -> No
     assert ended == should_have
 
 
+@each_provider
 def test_all_changes_of_address_come_to_rest(told: StoryTeller) -> None:
     assert told.told.writes_at_rest == {}
 
 
+@each_provider
 def test_no_change_of_address_goes_otherwise_at_a_provider_without_need(told: StoryTeller) -> None:
     assert told.needless == []
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from nl_pipeline.cli.invocation import CommandError
 
-Service = Literal["onoffice", "mailchimp"]
+Service = Literal["onoffice", "mailchimp", "brevo"]
 
 _TIMEOUT_SECONDS = 120.0
 #: onOffice takes every call as a POST; what it does stands in the action.
@@ -31,6 +31,10 @@ class Sandbox:
     def act(self, service: Service, act: dict[str, Any]) -> None:
         """Let somebody do something in a twin."""
         self._call("POST", f"{service}/act", act)
+
+    def switch(self, service: Service, *, name: str, value: Any) -> None:
+        """Decide how a twin behaves where nobody knows how the vendor does."""
+        self._call("POST", f"{service}/switches", {"name": name, "value": value})
 
     def advance(self, *, seconds: int) -> None:
         """Move the sandbox's clock forward."""

@@ -1,7 +1,7 @@
-"""What the twins look like at one moment, read from their dumps and from nothing of ours.
+"""What the sandbox looks like at one moment, read from the twins' dumps and from nothing of ours.
 
-Belongs here: contacts, members and activities as the proof compares them. Must not be here: the
-warehouse, rules, expectations.
+Belongs here: contacts, audiences and activities as the proof compares them. Must not be here: the
+dumps of the newsletter twins (``audiences``), the warehouse, rules, expectations.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from nl_pipeline.cli.demo.audiences import Audience, at_brevo, at_mailchimp
 from nl_pipeline.cli.demo.control import Sandbox
 from nl_pipeline.domain.address import address_key
 
@@ -33,39 +34,35 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Member:
-    """A member of the audience; `opted_out`: the last act of consent was an opt-out."""
-
-    key: str
-    status: str
-    contact_id: str
-    first_name: str
-    last_name: str
-    opted_out: bool
-
-
-@dataclass(frozen=True)
 class Picture:
-    """Both sides at one moment. `members` and `holders` are by address key."""
+    """All three sides at one moment. `holders` is by address key, `activities` by contact and
+    type; `violations`: calls beyond Brevo's limits so far."""
 
     contacts: dict[int, Contact]
-    members: dict[str, Member]
     holders: dict[str, tuple[Contact, ...]]
     activities: dict[tuple[int, str], int]
+    mailchimp: Audience
+    brevo: Audience
+    violations: int = 0
+
+    @property
+    def audiences(self) -> tuple[Audience, Audience]:
+        """Both."""
+        return self.mailchimp, self.brevo
 
     def contacts_of(self, keys: Iterable[str]) -> list[Contact]:
         """All contacts whose main address is one of these."""
         return [c for key in keys for c in self.holders.get(key, ()) if c.key == key]
 
-    def status_of(self, key: str) -> str:
-        """The member's status, `absent` for an address the audience does not have."""
-        member = self.members.get(key)
-        return "absent" if member is None else member.status
+    def opted_out(self) -> set[str]:
+        """Everybody whose own last word, given to either provider, was an opt-out."""
+        words = sorted(word for audience in self.audiences for word in audience.own_words)
+        return {key for key, left in {word.key: word.left for word in words}.items() if left}
 
 
 def take_picture(sandbox: Sandbox, *, audience: str) -> Picture:
-    """Dump both twins and read them."""
-    crm, mailchimp = sandbox.dump("onoffice"), sandbox.dump("mailchimp")
+    """Dump the twins and read them."""
+    crm, brevo = sandbox.dump("onoffice"), sandbox.dump("brevo")
     contacts = {record["id"]: _contact(record) for record in crm["addresses"]}
     holders: dict[str, list[Contact]] = defaultdict(list)
     for contact in contacts.values():
@@ -74,17 +71,13 @@ def take_picture(sandbox: Sandbox, *, audience: str) -> Picture:
     activities: dict[tuple[int, str], int] = defaultdict(int)
     for activity in crm["activities"]:
         activities[int(activity["Adress_nr"]), str(activity["Aktionstyp"])] += 1
-    audience_ids = {item["id"] for item in mailchimp["audiences"] if item["name"] == audience}
-    members = [
-        _member(record)
-        for record in mailchimp["members"]
-        if record["list_id"] in audience_ids and record["status"] != "deleted"
-    ]
     return Picture(
         contacts=contacts,
-        members={member.key: member for member in members},
         holders={key: tuple(found) for key, found in holders.items()},
         activities=dict(activities),
+        mailchimp=at_mailchimp(sandbox.dump("mailchimp"), name=audience),
+        brevo=at_brevo(brevo, name=audience),
+        violations=sum(brevo["violations"].values()),
     )
 
 
@@ -102,21 +95,4 @@ def _contact(record: dict[str, Any]) -> Contact:
         last_name=str(record["Name"]),
         may_be_written_to=not (is_private or archived or revoked),
         is_private=is_private,
-    )
-
-
-def _member(record: dict[str, Any]) -> Member:
-    # An import or an API client can move a status, but consents to nothing.
-    consents = [
-        entry["to"] != "subscribed"
-        for entry in record["history"]
-        if entry["to"] == "unsubscribed" or entry["actor"] == "person"
-    ]
-    return Member(
-        key=address_key(record["email_address"]) or record["email_address"],
-        status=str(record["status"]),
-        contact_id=str(record["contact_id"]),
-        first_name=str(record["merge_fields"].get("FNAME", "")),
-        last_name=str(record["merge_fields"].get("LNAME", "")),
-        opted_out=bool(consents) and consents[-1],
     )

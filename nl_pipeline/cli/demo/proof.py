@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nl_pipeline.cli.demo.picture import CANCELLATION, NO, NOT_SPECIFIED, YES, Member, Picture
-from nl_pipeline.cli.demo.stories import Story
+from nl_pipeline.cli.demo.audiences import BOUNCED, Audience
+from nl_pipeline.cli.demo.picture import CANCELLATION, NO, NOT_SPECIFIED, YES, Picture
+from nl_pipeline.cli.demo.story import Story
 
 #: Values of another contact with the same address that keep a Yes from being subscribed.
 _LET_A_YES_BE = (YES, NOT_SPECIFIED, "3")
+#: A Yes that was there before does not bring these back.
+_REMOVED = ("archived", BOUNCED)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def compare(
 ) -> list[Comparison]:
     """Every expectation of every story, everybody who is in none, and the invariants over all.
 
-    `before`: after the first sync, before anything happened; `between`: after parts of the day;
+    `before`: after the first syncs, before anything happened; `between`: after parts of the day;
     `after`: at the end.
     """
     told = list(stories)
@@ -61,15 +64,12 @@ def compare(
 def _bystanders(
     keys: set[str], ids: set[int], *, before: Picture, after: Picture
 ) -> list[Comparison]:
-    members = {k: m for k, m in before.members.items() if k not in keys}
     contacts = {i: c for i, c in before.contacts.items() if i not in ids}
     title = "Everybody else"
     return [
-        Comparison(
-            title,
-            "members unchanged",
-            len(members),
-            sum(after.members.get(key) == member for key, member in members.items()),
+        *(
+            _unchanged(keys, before=old, after=new)
+            for old, new in zip(before.audiences, after.audiences, strict=True)
         ),
         Comparison(
             title,
@@ -80,14 +80,21 @@ def _bystanders(
     ]
 
 
+def _unchanged(keys: set[str], *, before: Audience, after: Audience) -> Comparison:
+    members = {k: m for k, m in before.members.items() if k not in keys}
+    there = sum(after.members.get(key) == member for key, member in members.items())
+    return Comparison(
+        "Everybody else", f"members unchanged at {before.provider}", len(members), there
+    )
+
+
 def _invariants(picture: Picture) -> list[Comparison]:
-    opted_out = {key for key, member in picture.members.items() if member.opted_out} | {
+    opted_out = picture.opted_out() | {
         contact.key
         for contact in picture.contacts.values()
         if contact.key is not None and contact.newsletter in (NO, CANCELLATION)
     }
-    subscribed = {key for key, m in picture.members.items() if m.status == "subscribed"}
-    entitled = {
+    wanted = {
         contact.key
         for contact in picture.contacts.values()
         if contact.key is not None
@@ -95,18 +102,25 @@ def _invariants(picture: Picture) -> list[Comparison]:
         and contact.newsletter == YES
         and contact.may_be_written_to
         and all(c.newsletter in _LET_A_YES_BE for c in picture.contacts_of([contact.key]))
-        and not _was_removed(picture.members.get(contact.key))
     }
-    title = "All members"
     return [
-        Comparison(title, "subscribed despite an opt-out", 0, len(opted_out & subscribed)),
+        line
+        for audience in picture.audiences
+        for line in _invariants_at(audience, opted_out=opted_out, wanted=wanted)
+    ]
+
+
+def _invariants_at(
+    audience: Audience, *, opted_out: set[str], wanted: set[str]
+) -> list[Comparison]:
+    refusing = opted_out | audience.refusing()
+    subscribed = audience.subscribed()
+    entitled = {key for key in wanted - refusing if audience.status_of(key) not in _REMOVED}
+    title = f"All members at {audience.provider}"
+    return [
+        Comparison(title, "subscribed despite an opt-out", 0, len(refusing & subscribed)),
         Comparison(
             title, "subscribed, of those entitled", len(entitled), len(entitled & subscribed)
         ),
         Comparison(title, "subscribed without entitlement", 0, len(subscribed - entitled)),
     ]
-
-
-def _was_removed(member: Member | None) -> bool:
-    """Archived or bounced at the provider: a Yes that was there before does not bring it back."""
-    return member is not None and member.status in ("archived", "cleaned")

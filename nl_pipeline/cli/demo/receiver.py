@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from nl_pipeline import settings
 from nl_pipeline.cli.invocation import CommandError
 from nl_pipeline.cli.receiving import check_health
 from nl_pipeline.settings import CONFIG_VARIABLE, DEFAULT_FILE, Settings
@@ -59,7 +58,7 @@ class Receiver:
     def hear(self, *, more: int) -> None:
         """Wait until so many lines more have come than the last time, and then until no more
         come."""
-        log = self.settings.webhook_log_dir(settings.SANDBOX_CONNECTION)
+        logs = [self.settings.webhook_log_dir(name) for name in self.settings.connections]
         deadline = time.monotonic() + _PATIENCE_SECONDS
         stored, since = -1, time.monotonic()
         while stored < self._heard + more or time.monotonic() - since < _QUIET_SECONDS:
@@ -69,7 +68,11 @@ class Receiver:
                     next_step="report this; the sandbox and the receiver do not fit",
                 )
             time.sleep(_LOOK_EVERY_SECONDS)
-            lines = sum((log / found.name).read_bytes().count(b"\n") for found in segments(log))
+            lines = sum(
+                (log / found.name).read_bytes().count(b"\n")
+                for log in logs
+                for found in segments(log)
+            )
             if lines != stored:
                 stored, since = lines, time.monotonic()
         self._heard = stored

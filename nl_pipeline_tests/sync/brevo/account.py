@@ -36,6 +36,9 @@ from nl_pipeline_tests.sandbox_control import SandboxControl
 YES, NO, CANCEL, NOT_SPECIFIED = "1", "0", "2", "4"
 """Keys of `newsletter_aktiv`."""
 
+NO_LIMITS = {"contacts_per_second": 10**6, "contacts_per_hour": 10**6, "other_per_hour": 10**6}
+"""Switches of the twin: real time is much shorter here than the twin's."""
+
 BETWEEN_SYNCS = timedelta(minutes=15)
 #: One hour's worth of calls is made within seconds here.
 _MANY = Limits(contacts_per_second=10_000, contacts_per_hour=10**6, other_per_hour=10**5)
@@ -64,6 +67,8 @@ class Account:
     sent: list[Sent] = field(default_factory=list)
     told: list[tuple[str, int, int]] = field(default_factory=list)
     ahead: timedelta = timedelta(0)
+    watchers: list[Callable[[str, int, int], None]] = field(default_factory=list)
+    """Asked whenever the engine tells of progress."""
 
     # The engine
 
@@ -107,6 +112,15 @@ class Account:
         """Somebody does something at Brevo."""
         self.control.act("brevo", actor=actor, action=action, email=address(name), **details)
 
+    def prepare(self) -> None:
+        """Make the list and the attributes; nobody is on the list."""
+        self.link.audience.prepare(self.link.settings, audience_id=None)
+
+    def put_on_the_list(self, name: str) -> int:
+        """Somebody on the list, put there by staff; returns the id."""
+        self.act("staff", "subscribe", name)
+        return self.id_of(name)
+
     # What is there now
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -123,14 +137,20 @@ class Account:
         return answer.json() if answer.content else None
 
     def contact(self, name: str) -> dict[str, Any] | None:
-        """The contact at Brevo with this address, as its API shows it."""
-        everybody = self.call("GET", "/contacts?limit=1000")["contacts"]
-        found = [c for c in everybody if c["email"] == address(name)]
+        """The contact at Brevo with this address, the living one, with its history."""
+        everybody = self.control.dump("brevo")["contacts"]
+        found = [c for c in everybody if c["email"] == address(name) and not c["deleted"]]
         return found[0] if found else None
+
+    def id_of(self, name: str) -> int:
+        """The id of the contact with this address."""
+        contact = self.contact(name)
+        assert contact is not None
+        return int(contact["id"])
 
     @property
     def list_id(self) -> int:
-        lists = self.call("GET", "/contacts/lists?limit=50")["lists"]
+        lists = self.control.dump("brevo")["lists"]
         return next(int(one["id"]) for one in lists if one["name"] == "onoffice")
 
     def state(self, name: str) -> str:
@@ -140,7 +160,7 @@ class Account:
             return "absent"
         if contact["emailBlacklisted"]:
             return "blocklisted"
-        if self.list_id in (contact["listUnsubscribed"] or ()):
+        if self.list_id in contact["listUnsubscribed"]:
             return "left the list"
         return "on the list" if self.list_id in contact["listIds"] else "off the list"
 
@@ -206,6 +226,8 @@ def opened(
 
     def progress(what: str, done: int, total: int) -> None:
         told.append((what, done, total))
+        for watcher in account.watchers:
+            watcher(what, done, total)
 
     with contextlib.closing(crm), contextlib.closing(brevo), warehouse.session():
         link = Link(

@@ -82,14 +82,16 @@ def test_two_attributes_for_one_field_stop_and_say_what_to_map_by_hand() -> None
 
     assert error.code == "attribute_ambiguous"
     assert "FIRSTNAME, VORNAME" in error.what
-    assert "first_name" in error.what_next and "provider: " in error.what_next
+    assert "first_name" in error.what_next
+    assert "provider: " in error.what_next
 
 
 def test_an_attribute_that_holds_no_text_stops_and_says_what_to_map_by_hand() -> None:
     error = refusal([SALUTATION], [Attribute("CIVILITE", "category")])
 
     assert error.code == "attribute_type"
-    assert "CIVILITE" in error.what and "salutation" in error.what_next
+    assert "CIVILITE" in error.what
+    assert "salutation" in error.what_next
 
 
 def test_an_attribute_of_the_wrong_type_that_was_mapped_by_hand_stops_too() -> None:

@@ -12,14 +12,18 @@ the read-back shows the rest. Until then it is in doubt, so that a later run wai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from nl_pipeline.clients.brevo import BrevoClient, ImportedChunk, ImportRow, Process, RefusalCause
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded
+from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sync.providers.brevo.attributes import AttributeNames
+from nl_pipeline.sync.providers.brevo.reasons import Reasons
 from nl_pipeline.sync.providers.brevo.refusals import attributes_of, drop_refused
+from nl_pipeline.sync.providers.brevo.watching import Watch
 from nl_pipeline.sync.providers.port import Withdrawn
 from nl_pipeline.sync.providers.results import result_of, values_of
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
@@ -51,8 +55,10 @@ class _Subscription:
 
 @dataclass
 class Imports:
-    """Imports under way: who is in which, and what stopped the rest."""
+    """Imports under way: who is in which, since when, and what stopped the rest."""
 
+    list_id: int
+    begun_at: datetime | None
     chunks: list[tuple[ImportedChunk, dict[str, _Subscription]]] = field(default_factory=list)
     stopped_by: ApiError | None = None
 
@@ -66,11 +72,13 @@ class Importing:
         *,
         fields: tuple[ProfileField, ...],
         names: AttributeNames,
+        reasons: Reasons,
         progress: Progress,
     ) -> None:
         self._client = client
         self._fields = fields
         self._names = names
+        self._reasons = reasons
         self._progress = progress
 
     def begin(
@@ -85,7 +93,7 @@ class Importing:
 
         What stops imports is handed back, not raised: opt-outs and updates go on.
         """
-        imports = Imports()
+        imports = Imports(list_id, self._client.now())
         left = [
             _Subscription(item, values_of(item.change.after, fields=self._fields))
             for item in pending
@@ -156,28 +164,66 @@ class Importing:
         """Wait for the imports and tell what became of whom. Raises OperatorNeeded when Brevo
         refuses to work with us at all."""
         if imports.chunks:
+            watch = Watch(
+                self._client,
+                reasons=self._reasons,
+                list_id=imports.list_id,
+                keys={
+                    one.item.change.key for _, people in imports.chunks for one in people.values()
+                },
+                since=imports.begun_at,
+            )
+
+            def looked(done: int, total: int) -> None:
+                if done < total:
+                    watch.look()
+                self._progress("imports at Brevo", done, total)
+
             over = self._client.await_processes(
-                [chunk.process_id for chunk, _ in imports.chunks],
-                on_progress=lambda done, total: self._progress("imports at Brevo", done, total),
+                [chunk.process_id for chunk, _ in imports.chunks], on_progress=looked
             )
             for chunk, people in imports.chunks:
                 process = over.get(chunk.process_id)
-                on_results(self._results(process, people=people))
+                on_results(self._results(process, people=people.values(), left=watch.found))
+            watch.assert_again()
         if isinstance(imports.stopped_by, OperatorNeeded):
             raise imports.stopped_by
 
     def _results(
-        self, process: Process | None, *, people: dict[str, _Subscription]
+        self,
+        process: Process | None,
+        *,
+        people: Iterable[_Subscription],
+        left: Mapping[str, str],
     ) -> list[Result]:
-        """What an import that is over, or is not, says about its people."""
+        """What an import that is over, or is not, says about its people; whoever has ``left``
+        meanwhile has, whatever it says. Both go by key: Brevo may spell an address differently than
+        it was sent."""
+        refused: dict[str, str] = {}
+        otherwise, cause = "sent", ""
         if process is None or process.status != "completed":
             # Also one that failed may have done part of it: the read-back decides.
+            otherwise = "unknown"
             cause = "import_running" if process is None else f"import_{process.status}"
-            return [one.result("unknown", cause=cause) for one in people.values()]
-        refused = {}
-        if process.reports:
-            refused = {r.email: str(r.cause) for r in self._client.import_refusals(process)}
+        elif process.reports:
+            refused = self._told(process)
+        refused |= left
         return [
-            one.result("refused", cause=refused[email]) if email in refused else one.result("sent")
-            for email, one in people.items()
+            one.result("refused", cause=refused[one.item.change.key])
+            if one.item.change.key in refused
+            else one.result(otherwise, cause=cause)
+            for one in people
         ]
+
+    def _told(self, process: Process) -> dict[str, str]:
+        """Causes by key of whom an import did not take, as far as its reports can be had."""
+        try:
+            refusals = self._client.import_refusals(process)
+        except ApiError:
+            # What is not there in the end is seen by the read-back.
+            return {}
+        return {
+            key: str(refusal.cause)
+            for refusal in refusals
+            if (key := address_key(refusal.email)) is not None
+        }

@@ -133,7 +133,12 @@ class Updating:
         *,
         on_results: Callable[[list[Result]], None],
     ) -> None:
-        """Give contacts another address; the client carries their opt-outs over."""
+        """Give contacts another address; the client carries their opt-outs over.
+
+        Where another contact has the address already, one that is on no list of ours and has opted
+        out of nothing, for any other would have been planned with: the old address is taken off
+        the list, so that nobody goes on writing to it, and the next plan sees a fresh address.
+        """
         for start in range(0, len(pending), _PORTION):
             portion = pending[start : start + _PORTION]
             outcomes = self._client.run(
@@ -152,6 +157,15 @@ class Updating:
                     result_of(item.change.seq, outcome.error, record_id=item.change.record_id)
                     for item, outcome in zip(portion, outcomes, strict=True)
                 ]
+            )
+            self._client.remove_from_list(
+                list_id,
+                [
+                    int(item.change.record_id)
+                    for item, outcome in zip(portion, outcomes, strict=True)
+                    if isinstance(outcome.error, ContactRefused)
+                    and outcome.error.cause is RefusalCause.EXISTS
+                ],
             )
             for outcome in outcomes:
                 if isinstance(outcome.error, OperatorNeeded):

@@ -17,6 +17,7 @@ from nl_pipeline.domain.states import Newsletter
 from nl_pipeline.settings import DoubleOptIn
 from nl_pipeline.sync.providers.brevo.attributes import AttributeNames
 from nl_pipeline.sync.providers.brevo.importing import Importing, Progress
+from nl_pipeline.sync.providers.brevo.reasons import Reasons
 from nl_pipeline.sync.providers.brevo.updating import Updating
 from nl_pipeline.sync.providers.port import Withdrawn
 from nl_pipeline.sync.providers.results import result_of
@@ -39,11 +40,14 @@ class Writing:
         *,
         fields: tuple[ProfileField, ...],
         names: AttributeNames,
+        reasons: Reasons,
         double_opt_in: DoubleOptIn | None,
         progress: Progress,
     ) -> None:
         self._client = client
-        self._importing = Importing(client, fields=fields, names=names, progress=progress)
+        self._importing = Importing(
+            client, fields=fields, names=names, reasons=reasons, progress=progress
+        )
         self._updating = Updating(client, fields=fields, names=names)
         self._double_opt_in = double_opt_in
 
