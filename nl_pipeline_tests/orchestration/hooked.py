@@ -20,7 +20,8 @@ from nl_pipeline.orchestration.partitions import connection_day
 from nl_pipeline.sandbox import credentials
 from nl_pipeline_tests.orchestration.conftest import NORTH
 from nl_pipeline_tests.orchestration.deployment import Deployment
-from nl_pipeline_tests.sync.mailbox import ORIGINS, Mailbox
+from nl_pipeline_tests.providers.mailchimp import ORIGINS
+from nl_pipeline_tests.sync.mailbox import Mailbox
 
 YES = "1"
 """Key of `newsletter_aktiv`."""

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import httpx
+
 from nl_pipeline.clients.brevo import BrevoClient
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sandbox import credentials
@@ -33,6 +35,14 @@ _ACTS: dict[tuple[str, str], tuple[str, str]] = {
     ("staff", "remove"): ("staff", "remove_from_list"),
     ("api", "ask"): ("api", "ask_to_confirm"),
 }
+_CHANGES = (
+    "unsubscribed",
+    "spam",
+    "hardBounce",
+    "listAddition",
+    "contactUpdated",
+    "contactDeleted",
+)
 _LEFT = {"userUnsubscription", "adminUnsubscription", "complaints"}
 _SAID = {"added": "subscribed", "removed": "archived", "blocklisted": "unsubscribed"}
 """What an entry of a contact's history means in our words."""
@@ -45,6 +55,7 @@ class BrevoStage(Stage):
     connection = SANDBOX_BREVO_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_list": True}
     names: ClassVar[dict[str, str]] = {"first_name": "VORNAME", "last_name": "NACHNAME"}
+    ways_to_write = frozenset({"POST", "PUT"})
     status_of_a_no = "archived"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> BrevoClient:
@@ -108,6 +119,9 @@ class BrevoStage(Stage):
     def take_everybody_off(self) -> None:
         self.acts("staff", "empty_list")
 
+    def refused_address(self) -> str:
+        return "abgeschnitten@kunde.e"
+
     def give_unknown_status(self, world: World, email: str) -> None:
         contact = world.brevo.account.by_email(email)
         assert contact is not None
@@ -115,7 +129,13 @@ class BrevoStage(Stage):
         contact.consent_groups[1] = "snoozed"
 
     def hook_up(self, url_of: Callable[[str], str]) -> None:
-        raise NotImplementedError
+        httpx.post(
+            f"{self.control.brevo_url}/webhooks",
+            json={"url": url_of("changes"), "events": list(_CHANGES), "type": "marketing"},
+            headers={"api-key": credentials.BREVO_API_KEY},
+            trust_env=False,
+            verify=False,
+        ).raise_for_status()
 
     @property
     def audience_id(self) -> str:

@@ -38,6 +38,7 @@ class MailchimpStage(Stage):
     connection = SANDBOX_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_audience": True}
     names: ClassVar[dict[str, str]] = {"first_name": "FNAME", "last_name": "LNAME"}
+    ways_to_write = frozenset({"POST", "PATCH", "DELETE"})
     status_of_a_no = "unsubscribed"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> MailchimpClient:
@@ -72,6 +73,10 @@ class MailchimpStage(Stage):
 
     def take_everybody_off(self) -> None:
         self.acts("staff", "archive_all")
+
+    def refused_address(self) -> str:
+        self.control.switch("mailchimp", name="fake_domains", value=["gibt-es-nicht.example"])
+        return "refused@gibt-es-nicht.example"
 
     def give_unknown_status(self, world: World, email: str) -> None:
         member = world.mailchimp.account.audiences[self.audience_id].find(email)

@@ -76,6 +76,8 @@ class Stage(abc.ABC):
     with_audience: ClassVar[Mapping[str, Any]]
     #: Names of our mapped fields at the provider.
     names: ClassVar[Mapping[str, str]]
+    #: The methods by which everything the engine can write there is written.
+    ways_to_write: ClassVar[frozenset[str]]
     #: What becomes at the provider of somebody to whom the CRM says No.
     status_of_a_no: ClassVar[str]
 
@@ -124,6 +126,10 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def take_everybody_off(self) -> None:
         """Staff takes everybody off the list at once, which is no opt-out."""
+
+    @abc.abstractmethod
+    def refused_address(self) -> str:
+        """An address that looks fine to us and that the provider refuses."""
 
     @abc.abstractmethod
     def give_unknown_status(self, world: World, email: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.serve import running
 from nl_pipeline_tests.providers import PROVIDERS, STAGES, Provider
-from nl_pipeline_tests.providers.exceptions import marks_of
+from nl_pipeline_tests.providers.exceptions import mark_exceptions
 from nl_pipeline_tests.providers.stage import copied_but
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import Scenario, connected, populate
@@ -137,16 +137,15 @@ def beginnings(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests marked ``each_provider`` run at every provider, but for what one cannot show."""
+    """Tests marked ``each_provider`` run at every provider."""
     marked = metafunc.definition.get_closest_marker("each_provider") is not None
     if marked and "provider" in metafunc.fixturenames:
-        name = f"{metafunc.module.__name__.rpartition('.')[2]}.{metafunc.function.__name__}"
-        metafunc.parametrize(
-            "provider",
-            [pytest.param(p, marks=marks_of(name, provider=p)) for p in PROVIDERS],
-            indirect=True,
-            scope="module",
-        )
+        metafunc.parametrize("provider", PROVIDERS, indirect=True, scope="module")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that a provider cannot pass are expected to fail there, see ``exceptions``."""
+    mark_exceptions(items)
 
 
 @pytest.fixture(scope="module")

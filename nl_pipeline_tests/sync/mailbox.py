@@ -1,4 +1,4 @@
-"""Where Mailchimp's webhooks of a scenario go: a small receiver that stores them in a webhook log.
+"""Where a provider's webhooks of a scenario go: a small receiver that stores them in a webhook log.
 
 Belongs here: taking deliveries and storing them as the receiver does, being down, and waiting until
 what was sent has come. Not here: assertions.
@@ -16,14 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlencode
 
-import httpx
-
-from nl_pipeline.sandbox import credentials
 from nl_pipeline.webhook_log.writing import LogWriter, utc_now
+from nl_pipeline_tests.providers import Provider
 from nl_pipeline_tests.scenario import Scenario
 
-ORIGINS = {"person": "user", "staff": "admin"}
-"""The two webhooks of an audience: by whose act, and the flag of Mailchimp's that means it."""
 _PATIENCE_SECONDS = 20.0
 
 
@@ -31,13 +27,19 @@ class Mailbox:
     """A receiver in a thread. ``is_down``: it answers 503 and stores nothing."""
 
     def __init__(
-        self, root: Path, *, connection: str, now: Callable[[], datetime] = utc_now
+        self,
+        root: Path,
+        *,
+        connection: str,
+        provider: Provider = "mailchimp",
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.folder = root / connection
         self.is_down = False
         self.stored = 0
         self.refused = 0
         self._connection = connection
+        self._provider = provider
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._writer = LogWriter(root, now=now)
@@ -102,7 +104,7 @@ class Mailbox:
         if is_stored:
             writing = self._writer.append(
                 self._connection,
-                provider="mailchimp",
+                provider=self._provider,
                 origin=origin,
                 signature=signature,
                 headers={"content-type": "application/x-www-form-urlencoded"},
@@ -137,16 +139,12 @@ class Mailbox:
 
 @contextlib.contextmanager
 def listening(scenario: Scenario, *, root: Path) -> Iterator[Mailbox]:
-    """A mailbox to which both webhooks of the scenario's audience point."""
-    with Mailbox(root, connection=scenario.link.name, now=scenario.link.now) as mailbox:
-        for origin, source in ORIGINS.items():
-            httpx.post(
-                f"{scenario.control.mailchimp_url}/lists/{scenario.audience_id}/webhooks",
-                json={
-                    "url": mailbox.url(origin),
-                    "sources": {name: name == source for name in ("user", "admin", "api")},
-                },
-                auth=("any", credentials.MAILCHIMP_API_KEY),
-                trust_env=False,
-            ).raise_for_status()
+    """A mailbox to which the webhooks of the scenario's audience point."""
+    with Mailbox(
+        root,
+        connection=scenario.link.name,
+        provider=scenario.stage.provider,
+        now=scenario.link.now,
+    ) as mailbox:
+        scenario.stage.hook_up(mailbox.url)
         yield mailbox
