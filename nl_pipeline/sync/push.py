@@ -263,7 +263,11 @@ def _send(link: Link, *, plan: Plan, part: Part, side: str, send: Callable[..., 
         link.progress(f"changes to the {side}", done, total)
 
     for items in pending.portions(
-        link.warehouse, plan_id=plan.plan_id, released=plan.released, part=part
+        link.warehouse,
+        plan_id=plan.plan_id,
+        released=plan.released,
+        part=part,
+        most=link.audience.changes_at_once if side == "provider" else None,
     ):
         outcomes.record(
             link.warehouse,

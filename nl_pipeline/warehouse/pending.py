@@ -14,7 +14,8 @@ from nl_pipeline.domain.plan import Change
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.outcomes import Pending
 
-#: Changes in memory at a time. A push that dies has at most these in doubt.
+#: Changes in memory at a time, unless a provider takes more in one call. A push that dies has at
+#: most these in doubt.
 PORTION = 10_000
 
 
@@ -69,9 +70,9 @@ ORDER BY c.seq
 
 
 def portions(
-    warehouse: Warehouse, *, plan_id: str, released: bool, part: Part
+    warehouse: Warehouse, *, plan_id: str, released: bool, part: Part, most: int | None = None
 ) -> Iterator[list[Pending]]:
-    """Changes that were never tried and are not held, in the order of sending.
+    """Changes that were never tried and are not held, in the order of sending; at most ``most``.
 
     Each portion is read when it is asked for: what has got a result meanwhile is not in it.
     """
@@ -81,7 +82,12 @@ def portions(
         with warehouse.session() as db:
             rows = db.execute(
                 query,
-                {"plan_id": plan_id, "released": released, "after": after, "most": PORTION},
+                {
+                    "plan_id": plan_id,
+                    "released": released,
+                    "after": after,
+                    "most": most or PORTION,
+                },
             ).fetchall()
         if not rows:
             return

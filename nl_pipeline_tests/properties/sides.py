@@ -389,6 +389,7 @@ class ModelAudience:
         page_rows=1, rows_per_bulk_call=1, operations_per_batch=1, calls_per_batch=1
     )
     passes: tuple[int, ...] = ()
+    changes_at_once = None
     settings_calls: frozenset[str] = frozenset()
     traits = ProviderTraits(shows_pending=True, shows_removed=True, tells_why=True, has_tags=True)
 

@@ -279,6 +279,11 @@ class AudienceSide(Protocol):
     def settings_calls(self) -> frozenset[str]:
         """Calls that ask about the audience as a whole, which once a sync is enough for."""
 
+    @property
+    def changes_at_once(self) -> int | None:
+        """How many changes ``push`` wants at a time, so that its calls are full; None: as many as
+        usual."""
+
     def work_of(self, pending: Sequence[Pending]) -> ProviderWork:
         """What it takes to send these changes."""
 

@@ -44,6 +44,8 @@ class MailchimpAudience:
         shows_pending=True, shows_removed=True, tells_why=True, has_tags=True
     )
 
+    changes_at_once: Final = None
+
     def __init__(self, client: MailchimpClient, *, fields: tuple[ProfileField, ...]) -> None:
         synced = tuple(f for f in fields if f.direction is not Direction.OFF)
         self.client = client
