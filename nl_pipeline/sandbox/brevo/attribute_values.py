@@ -20,16 +20,20 @@ from nl_pipeline.sandbox.brevo.state import Attribute, Contact
 DROPPED = object()
 """Stands for a value that is not stored."""
 
+LONGEST_ADDRESS = 254
+
 _NUMBER = re.compile(r"^\+?[0-9]{6,15}$")
 _SEPARATORS = str.maketrans("", "", " -/()")
-_ADDRESS = re.compile(r"^[^@\s\"(),:;<>\[\\\]]+@[^@\s\"(),:;<>\[\\\]]+\.[^@\s.]{2,}$")
+_ADDRESS = re.compile(r"^(?!\.)[^@\s\"(),:;<>\[\\\]]+@[^@\s\"(),:;<>\[\\\]]+\.[^@\s.]{2,}$")
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def address(text: str) -> str:
     """An e-mail address as it is stored; ``""`` when it is not one."""
     clean = text.strip().lower()
-    return clean if _ADDRESS.match(clean) and ".." not in clean else ""
+    if len(clean) > LONGEST_ADDRESS or _ADDRESS.match(clean) is None:
+        return ""
+    return "" if ".." in clean or ".@" in clean else clean
 
 
 def checked(account: Account, sent: Mapping[str, Any]) -> dict[str, Any]:

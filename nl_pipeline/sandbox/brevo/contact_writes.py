@@ -61,7 +61,7 @@ def create_or_update(account: Account, body: CreateBody, *, cause: Cause) -> tup
         _apply_lists(account, contact, body, cause=cause)
         return contact, True
     if not body.updateEnabled:
-        names = ["email"] if email and contact.email == email else ["ext_id"]
+        names = list(conflicts(account, None, email=email, attributes=values))
         raise _taken(account, names, verb="create")
     contact = _resolved(
         account, contact, email=email, values=values, body=body, verb="create", cause=cause

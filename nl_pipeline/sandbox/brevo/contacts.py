@@ -7,7 +7,6 @@ rules of writing (``contact_writes``).
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET
 
 from nl_pipeline.sandbox.brevo import changes, contact_search, errors, statistics
 from nl_pipeline.sandbox.brevo.account import Account
@@ -103,7 +102,5 @@ def update_batch(account: Account, call: ApiCall) -> Answer:
         contact = contact or account.holders.get(("sms", item.sms))
         if contact is None:
             raise errors.contact_not_found()
-        if item.attributes is UNSET:
-            item.attributes = {}
         update(account, contact, item, cause=call.cause)
     return NO_CONTENT

@@ -121,11 +121,12 @@ def _each(
         (success if done else failure).append(entry)
     if not success:
         raise errors.invalid(refusal)
-    return Answer(
-        {"contacts": {"success": success, "failure": failure}},
-        status=201,
-        items={"contacts": len(entries)},
-    )
+    told = {"success": success, "failure": failure}
+    shape = account.switches.membership_answer
+    if shape == "without_failure" and not failure:
+        del told["failure"]
+    content = told if shape == "bare" else {"contacts": told}
+    return Answer(content, status=201, items={"contacts": len(entries)})
 
 
 def _contact(account: Account, body: _EntriesBody, entry: str | int) -> Contact | None:

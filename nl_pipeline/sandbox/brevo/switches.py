@@ -74,6 +74,10 @@ class Switches(msgspec.Struct, kw_only=True):
     consent_groups: bool = False
     """Whether the account has consent groups, which contacts then show."""
 
+    membership_answer: Literal["wrapped", "bare", "without_failure"] = "wrapped"
+    """Shape of an answer to adding and removing: below ``contacts`` as the specification's schema
+    has it, without as its samples do, or without ``failure`` when nothing failed."""
+
     # Processes
     import_seconds: Seconds = 0.0
     """Time from an import's acceptance to its end; 0: done when somebody next looks."""

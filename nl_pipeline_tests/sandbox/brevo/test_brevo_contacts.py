@@ -66,6 +66,23 @@ def test_a_contact_that_cannot_be_written_is_refused_whole(
 
 
 @pytest.mark.parametrize(
+    "email",
+    [
+        "a@b",
+        "a b@kunde.example",
+        "a@b@kunde.example",
+        ".a@kunde.example",
+        "a.@kunde.example",
+        "a..b@kunde.example",
+        "a@kunde..example",
+        "x" * 250 + "@kunde.example",
+    ],
+)
+def test_what_is_no_address_is_not_taken(brevo: BrevoCaller, email: str) -> None:
+    assert brevo.call("POST", "/contacts", {"email": email}).status_code == 400
+
+
+@pytest.mark.parametrize(
     ("wording", "code"), [("new", "invalid_parameter"), ("old", "duplicate_parameter")]
 )
 def test_an_address_that_exists_is_refused_with_the_code_of_its_time(
@@ -78,6 +95,17 @@ def test_an_address_that_exists_is_refused_with_the_code_of_its_time(
 
     assert refusal(answer) == (400, code, EMAIL_TAKEN)
     assert answer.json()["metadata"] == {"duplicate_identifiers": ["email"]}
+
+
+def test_a_contact_without_address_is_told_apart_by_its_telephone(brevo: BrevoCaller) -> None:
+    body = {"attributes": {"SMS": "49170123456"}}
+    brevo.do("POST", "/contacts", body)
+
+    answer = brevo.call("POST", "/contacts", body)
+
+    assert answer.json()["metadata"] == {"duplicate_identifiers": ["sms"]}
+    (contact,) = brevo.get("/contacts")["contacts"]
+    assert contact["email"] == "49170123456@mailin-sms.com"
 
 
 def test_an_upsert_of_a_contact_that_exists_tells_nothing_back(brevo: BrevoCaller) -> None:

@@ -70,6 +70,15 @@ def test_a_deleted_list_leaves_its_contacts(brevo: BrevoCaller) -> None:
     assert brevo.call("GET", f"/contacts/lists/{brevo.list_id}").status_code == 404
 
 
+def test_a_deleted_list_is_no_list_that_somebody_left(brevo: BrevoCaller) -> None:
+    brevo.create(ANNA, listIds=[brevo.list_id])
+    brevo.act("person", "unsubscribe", ANNA, list_only=True)
+
+    brevo.do("DELETE", f"/contacts/lists/{brevo.list_id}")
+
+    assert brevo.contact(ANNA)["listUnsubscribed"] is None
+
+
 def test_a_deleted_folder_takes_its_lists_with_it(brevo: BrevoCaller) -> None:
     brevo.create(ANNA, listIds=[brevo.list_id])
 
@@ -88,6 +97,24 @@ def test_adding_tells_success_and_failure_in_the_form_that_was_sent(brevo: Brevo
 
     assert answer == {"contacts": {"success": [contact_id], "failure": [4711]}}
     assert members(brevo) == [ANNA]
+
+
+@pytest.mark.parametrize(
+    ("shape", "answer"),
+    [
+        ("wrapped", {"contacts": {"success": [ANNA], "failure": []}}),
+        ("bare", {"success": [ANNA], "failure": []}),
+        ("without_failure", {"contacts": {"success": [ANNA]}}),
+    ],
+)
+def test_the_answer_to_adding_has_one_of_three_shapes(
+    brevo: BrevoCaller, shape: str, answer: dict[str, Any]
+) -> None:
+    brevo.switch("membership_answer", shape)
+    brevo.create(ANNA)
+
+    path = f"/contacts/lists/{brevo.list_id}/contacts/add"
+    assert brevo.do("POST", path, {"emails": [ANNA]}) == answer
 
 
 @pytest.mark.parametrize(("verb", "text"), [("add", ADD_REFUSED), ("remove", REMOVE_REFUSED)])

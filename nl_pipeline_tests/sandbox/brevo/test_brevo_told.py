@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from nl_pipeline.sandbox.app import World
+from nl_pipeline.sandbox.brevo.calls import ApiCall
+from nl_pipeline.sandbox.brevo.imports import import_contacts
 from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind
 from nl_pipeline.sandbox.brevo.state import Contact
 from nl_pipeline_tests.sandbox.brevo.caller import ANNA, BERT, BrevoCaller
@@ -18,8 +21,9 @@ OWN_KEY = "onoffice-connector"
 
 @dataclass
 class Recorder:
-    """Keeps what it is told."""
+    """Keeps what it is told, and lets somebody wait for a call."""
 
+    called: asyncio.Event = field(default_factory=asyncio.Event)
     told: list[tuple[str, str, tuple[int, ...], Any]] = field(default_factory=list)
     called_back: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -41,6 +45,7 @@ class Recorder:
     def call_back(self, url: str, *, body: Mapping[str, Any]) -> None:
         """Keep the call."""
         self.called_back.append((url, body["status"]))
+        self.called.set()
 
 
 @pytest.fixture
@@ -148,3 +153,23 @@ def test_an_import_runs_until_it_is_done(
 
     brevo.sandbox.advance(seconds=60)
     assert account.import_is_running is False
+
+
+def test_an_import_ends_when_nobody_asks_for_it(brevo: BrevoCaller, shared_world: World) -> None:
+    twin = shared_world.brevo
+    body = (
+        b'{"jsonBody":[{"email":"a@kunde.example"}],"listIds":[1],"notifyUrl":"https://a.example"}'
+    )
+    call = ApiCall("POST", "/contacts/import", {}, body, OWN_KEY, brevo.sandbox.base_url)
+
+    async def wait_for_the_end() -> Recorder:
+        recorder = Recorder()
+        twin.account.notices = recorder
+        twin.set_switch("import_seconds", 0.01)
+        import_contacts(twin.account, call)
+        twin.on_clock_advanced()
+        assert recorder.called_back == []
+        await asyncio.wait_for(recorder.called.wait(), timeout=10)
+        return recorder
+
+    assert asyncio.run(wait_for_the_end()).called_back == [("https://a.example", "completed")]
