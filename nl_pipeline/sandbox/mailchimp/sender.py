@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 import httpx
 
 from nl_pipeline.sandbox.clock import Clock
+from nl_pipeline.sandbox.loopback import is_loopback
 from nl_pipeline.sandbox.mailchimp import times
 from nl_pipeline.sandbox.mailchimp.account import Notice
 from nl_pipeline.sandbox.mailchimp.state import Audience, Webhook
 from nl_pipeline.sandbox.mailchimp.switches import Switches
-from nl_pipeline.sandbox.mailchimp.webhook_urls import TIMEOUT_SECONDS, is_loopback
+from nl_pipeline.sandbox.mailchimp.webhook_urls import TIMEOUT_SECONDS
 from nl_pipeline.sandbox.service import FaultSource
 
 AGENT = "MailChimp.com"

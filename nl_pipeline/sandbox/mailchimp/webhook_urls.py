@@ -1,32 +1,22 @@
-"""URLs of webhooks: only loopback ones, and the check that the receiver answers.
+"""URLs of webhooks: what makes two of them the same, and the check that the receiver answers.
 
-Belongs here: whether a URL may be called at all, and the validating GET. Does not belong here:
-the resource (``webhooks``) and deliveries (``sender``). The sandbox never calls out: a URL that
+Belongs here: the validating GET and the comparison. Does not belong here: the resource
+(``webhooks``) and deliveries (``sender``). The sandbox never calls out: a URL that
 is not on loopback counts as unreachable.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 import httpx
+
+from nl_pipeline.sandbox.loopback import is_loopback
 
 VALIDATOR = "MailChimp.com WebHook Validator"
 """User-Agent of the check, from a request capture."""
 
 TIMEOUT_SECONDS = 10.0
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine's loopback."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def without_query(url: str) -> str:
