@@ -18,6 +18,7 @@ from nl_pipeline.sandbox.brevo.acting import Act, existing, named_list, refuse, 
 from nl_pipeline.sandbox.brevo.attribute_values import address
 from nl_pipeline.sandbox.brevo.double_opt_in import confirm
 from nl_pipeline.sandbox.brevo.lists import remove_list
+from nl_pipeline.sandbox.brevo.mail_acts import MAIL_ACTIONS
 from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind
 from nl_pipeline.sandbox.brevo.state import Confirmation, Contact
 from nl_pipeline.sandbox.service import ActRefused
@@ -226,5 +227,6 @@ ACTIONS: dict[str, Action] = {
     "complain": _complain,
     "bounce": _bounce,
     "soft_bounce": _soft_bounce,
+    **MAIL_ACTIONS,
 }
 """The acts on a contact by name."""

@@ -94,6 +94,46 @@ class Switches(msgspec.Struct, kw_only=True):
     too_large_status: Literal[400, 413] = 413
     """Answer to an import of more than 10 MB [open]."""
 
+    # Webhooks
+    webhook_5xx: Literal["discarded", "retried"] = "discarded"
+    """What becomes of an event whose receiver answers 5xx: by the current wording it is gone, the
+    older one can be read the other way."""
+    webhook_timeout_seconds: Seconds = 10.0
+    """How long, in real time, a receiver may take for its answer [open]."""
+    webhook_url_unique: bool = True
+    """Whether two webhooks cannot have the same URL, as in the old API [open]."""
+    webhook_events_shown: Literal["singular", "plural"] = "singular"
+    """``hardBounce`` in stored webhooks, or ``hardBounces`` as in older samples."""
+    batch_envelope: Literal["array", "object"] = "array"
+    """Body of a batched webhook: an array of events, or an object around one [open]."""
+    payload_spelling: Literal["guide", "samples", "requests"] = "guide"
+    """``unsubscribe`` and ``hard_bounce``, or ``unsubscribed`` and ``hard_bounced``, or the names
+    of requests (``unsubscribed``, ``hardBounce``, ``listAddition``)."""
+    payload_email: Literal["text", "list"] = "text"
+    """Whether ``email`` is an array, which one connector handles."""
+    proxy_open_event: Literal["proxy_open", "unique_proxy_open", "opened"] = "proxy_open"
+    """How an opening by a mail provider's machine is told to who asked for ``opened`` [open]."""
+    content_shape: Literal["list", "object"] = "list"
+    """``content`` of a changed contact: an array of one object, or the object."""
+    content_extent: Literal["full", "changes"] = "full"
+    """Whether it holds all attributes or the changed ones."""
+    contact_ts: Literal["utc", "local"] = "utc"
+    """Whether ``ts`` of a contact's change is true UTC or shifted as a campaign event's."""
+    api_key_name_told: bool = True
+    """``api_key_name`` in payloads, as since 2026-11-01."""
+    import_loses_mail_notices: bool = False
+    """Whether unsubscriptions and other events of mails are lost as well while an import runs."""
+    history_refusal: Literal[402, 403, 404] = 403
+    """Answer to ``POST /webhooks/export`` without an Enterprise plan [open]."""
+
+    # Campaigns
+    global_stats: Literal["zero", "filled"] = "filled"
+    """``globalStats`` was all zeros at a live account while ``campaignStats`` had the numbers."""
+    links_stats: Literal["number", "object"] = "number"
+    """A link's clicks as a number or as ``{"nbClick": n}``."""
+    event_creates_contact: bool = False
+    """Whether an event of the events API creates the contact it names [open]."""
+
     def change(self, name: str, *, value: Any) -> None:
         """Set one switch; :class:`ActRefused` names what is allowed."""
         kinds = get_type_hints(Switches, include_extras=True)

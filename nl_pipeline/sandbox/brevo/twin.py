@@ -10,20 +10,24 @@ import asyncio
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nl_pipeline.sandbox.brevo import acts, seeding
+from nl_pipeline.sandbox.brevo import acts, mail_acts, seeding
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.dumping import dumped
 from nl_pipeline.sandbox.brevo.gateway import API, Gateway
 from nl_pipeline.sandbox.brevo.notices import Nobody
 from nl_pipeline.sandbox.brevo.processes import run_due
 from nl_pipeline.sandbox.brevo.routes import build_router
+from nl_pipeline.sandbox.brevo.sender import Sender
 from nl_pipeline.sandbox.brevo.state import Identifiers
 from nl_pipeline.sandbox.brevo.switches import Switches
+from nl_pipeline.sandbox.brevo.teller import Teller
 from nl_pipeline.sandbox.clock import Clock, ServiceClock
 from nl_pipeline.sandbox.population import persons
-from nl_pipeline.sandbox.service import FaultSource
+from nl_pipeline.sandbox.service import ActRefused, FaultSource
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -38,8 +42,8 @@ class BrevoTwin:
             clock, skew=lambda: self._account.switches.clock_skew_seconds
         )
         self._router = build_router()
-        self._notices = Nobody()
-        self._account = Account(self.clock, Identifiers(0), self._notices)
+        self._sender = Sender(self.clock)
+        self._account = Account(self.clock, Identifiers(0))
         self._gateway = Gateway(lambda: self._account, self._router, self._settle)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -96,14 +100,23 @@ class BrevoTwin:
             seed=seed,
             now=self.clock.epoch(),
         )
-        self._account.notices = self._notices
+        self._sender.forget()
+        self._sender.switches = switches
+        self._sender.webhooks = self._account.webhooks
+        key = self._account.ids.hexadecimal("account key", digits=14)
+        self._account.notices = Teller(self._account, self._sender, key)
 
     def use_faults(self, faults: FaultSource) -> None:
-        """Nothing the twin sends by itself can fail yet."""
+        """Ask there before each webhook."""
+        self._sender.faults = faults
 
     def extra_control_routes(self) -> list[BaseRoute]:
-        """None yet."""
-        return []
+        """Below ``/_sandbox/brevo``: ``POST /send_campaign``, and ``GET /deliveries`` that tells
+        what became of webhooks."""
+        return [
+            Route("/send_campaign", self._send_campaign, methods=["POST"]),
+            Route("/deliveries", self._deliveries, methods=["GET"]),
+        ]
 
     def switches(self) -> dict[str, Any]:
         """Current value of each switch."""
@@ -115,12 +128,14 @@ class BrevoTwin:
         self._account.switches.change(name, value=value)
 
     def on_clock_advanced(self) -> None:
-        """Finish what has fallen due."""
+        """Finish what has fallen due, and retry webhooks."""
+        self._sender.release()
         self._settle()
 
     def _settle(self) -> None:
         """Do what has fallen due, and have the rest done when nobody asks for it."""
         run_due(self._account)
+        self._sender.wake()
         self._set_timer()
 
     def _set_timer(self) -> None:
@@ -136,3 +151,17 @@ class BrevoTwin:
     def _on_timer(self) -> None:
         self._timer = None
         self._settle()
+
+    async def _send_campaign(self, request: Request) -> Response:
+        self._settle()
+        try:
+            order = msgspec.json.decode(await request.body(), type=dict[str, Any])
+            campaign = mail_acts.send_campaign(self._account, order)
+        except (msgspec.DecodeError, ActRefused) as refused:
+            return JSONResponse({"error": f"send_campaign: {refused}"}, status_code=400)
+        self._settle()
+        return JSONResponse(mail_acts.outcome_of(campaign))
+
+    async def _deliveries(self, request: Request) -> Response:
+        self._settle()
+        return JSONResponse(self._sender.report())
