@@ -296,6 +296,15 @@ def test_looks_that_fail_after_the_change_do_not_keep_the_opt_out_from_being_ass
     client.close()
 
 
+def test_a_contact_that_is_deleted_after_its_change_is_absent_and_no_alarm() -> None:
+    def gone(brevo: OneContact, body: dict[str, Any]) -> Answer | None:
+        if "attributes" in body:
+            return None
+        return refused(404, "document_not_found", "Contact does not exist")
+
+    assert isinstance(OneContact(on_put=gone).change().error, ContactAbsent)
+
+
 def test_a_change_that_is_withheld_is_not_sent() -> None:
     brevo = OneContact()
     client = client_of(Server([brevo]))

@@ -137,6 +137,17 @@ def test_what_is_in_process_is_repeated_even_where_a_lost_answer_is_not() -> Non
     client.close()
 
 
+def test_an_import_that_was_one_call_too_many_was_not_carried_out_and_is_repeated() -> None:
+    too_many = refused(429, "too_many_requests", "slow down")
+    client = client_of(Server([account(), too_many, account()]))
+    client.attributes()
+
+    outcome = client.import_contacts(LIST, [ImportRow(CANARY)])
+
+    assert (outcome.process_ids, outcome.unknown) == ((78,), ())
+    client.close()
+
+
 def test_a_server_failure_of_an_import_is_an_unknown_outcome() -> None:
     server = Server([account(), HTML])
     client = client_of(server)
@@ -168,6 +179,17 @@ def test_odd_members_of_a_contact_are_read(odd: dict[str, Any]) -> None:
     [page] = client.contacts()
 
     assert not page.contacts[0].has_opted_out
+    client.close()
+
+
+def test_a_contact_that_does_not_tell_whether_it_is_blocklisted_is_not_read() -> None:
+    silent = {key: value for key, value in contact().items() if key != "emailBlacklisted"}
+    client = client_of(Server([account(of=lambda: silent)]))
+
+    with pytest.raises(Retryable, match="not readable"):
+        list(client.contacts())
+    with pytest.raises(Retryable, match="not readable"):
+        client.contact(4711)
     client.close()
 
 

@@ -416,7 +416,10 @@ def test_processes_are_waited_for_with_one_look_at_all_of_them(setting: Setting)
 
 def test_a_process_brevo_does_not_know_is_not_waited_for_for_ever(setting: Setting) -> None:
     assert setting.client.process(99_999) is None
+    setting.sandbox.forget_calls()
+
     assert setting.client.await_processes([99_999]) == {}
+    assert sum(call.count for call in setting.sandbox.calls()) == 3
 
 
 def test_what_an_import_did_not_take_is_read_off_its_reports(setting: Setting) -> None:
@@ -488,7 +491,9 @@ def test_taking_off_a_list_is_no_opt_out(setting: Setting) -> None:
     assert (one["emailBlacklisted"], one["listUnsubscribed"]) == (False, [])
 
 
-def test_whoever_is_off_the_list_or_gone_already_is_done(setting: Setting) -> None:
+@pytest.mark.parametrize("shape", ["wrapped", "bare", "without_failure"])
+def test_whoever_is_off_the_list_or_gone_already_is_done(setting: Setting, shape: str) -> None:
+    setting.sandbox.switch("brevo", name="membership_answer", value=shape)
     ids = setting.add(4)
     setting.act("remove_from_list", actor="staff", email=email(0))
     setting.act("delete", actor="staff", email=email(1))

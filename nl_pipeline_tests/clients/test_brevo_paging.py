@@ -105,6 +105,24 @@ def test_a_contact_that_comes_last_is_read_and_the_read_says_that_the_number_mov
     assert not pages.complete
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_page_of_all_contacts_that_comes_short_is_not_their_end(number: int) -> None:
+    account = Account(*range(1, 9))
+
+    def short(request: httpx.Request) -> httpx.Response:
+        answer = account(request)
+        if account.asked != number:
+            return answer
+        page = answer.json()
+        return told({**page, "contacts": page["contacts"][:-1]})
+
+    pages = client_of(Server([short]), page_size=SIZE, max_connections=1).contacts()
+
+    read(pages)
+
+    assert not pages.complete
+
+
 def test_a_second_iteration_reads_anew() -> None:
     account = Account(*range(1, 6))
     pages = account.pages()

@@ -32,13 +32,14 @@ class ConsentGroup(msgspec.Struct, frozen=True, gc=False):
 class Contact(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A contact. `id` stays when the address changes.
 
+    An answer that does not tell whether a contact is blocklisted is not read at all.
     `created_at` and `modified_at` as Brevo writes them (`times.moment_of`). `list_unsubscribed` and
     `consent_groups` are None where the account does not use the feature.
     """
 
     id: int
+    email_blacklisted: bool
     email: str | None = None
-    email_blacklisted: bool = False
     list_ids: tuple[int, ...] | None = ()
     list_unsubscribed: tuple[int, ...] | None = ()
     consent_groups: tuple[ConsentGroup, ...] | None = ()

@@ -41,7 +41,7 @@ _ONE = "/webhooks/{webhookId}"
 _TYPE = "marketing"
 _NONE = "document_not_found"
 #: Spellings of older samples of the documentation.
-_SINGULAR = {"listAdditions": "listAddition", "hardBounces": "hardBounce"}
+_SINGULAR = {f"{name}s": name for name in ("listAddition", "hardBounce", "softBounce")}
 
 
 @dataclass(frozen=True)
