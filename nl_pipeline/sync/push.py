@@ -25,8 +25,8 @@ from nl_pipeline.warehouse.observations import Snapshot
 from nl_pipeline.warehouse.outcomes import Pending, Result
 from nl_pipeline.warehouse.pending import Part
 
-#: A plan older than this is pushed only after one more look whether the audience and its fields
-#: are still there: providers ignore a field that is not without a word.
+#: A plan older than this is pushed only after one more look whether the audience and its merge
+#: fields are still there: Mailchimp ignores a field that is not without a word.
 _CHECK_AGAIN_AFTER = timedelta(minutes=10)
 #: Contacts read back at a time, so that memory stays flat.
 _READ_BACK_IDS = 5_000

@@ -15,7 +15,7 @@ from nl_pipeline.sync.providers.brevo.endpoints import CALLS
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.sync.brevo.account import Account, address, opened
-from nl_pipeline_tests.sync.brevo.pushing import change, push, subscription
+from nl_pipeline_tests.sync.pushed import change, push, subscription
 
 PHONES = {"SMS", "WHATSAPP", "LANDLINE_NUMBER"}
 

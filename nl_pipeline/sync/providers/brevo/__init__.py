@@ -46,6 +46,8 @@ class BrevoAudience:
         has_tags=False,
         tells_signups=False,
     )
+    #: What fits into an import of 10 MB, give or take: smaller portions would be more imports.
+    changes_at_once: Final = 60_000
     settings_calls: Final = frozenset(
         {"GET /contacts/lists", "GET /contacts/folders", "GET /contacts/attributes"}
     )
