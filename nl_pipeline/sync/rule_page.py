@@ -113,8 +113,21 @@ def _looks(rule: Rule) -> tuple[str, ...]:
 def _called(actions: tuple[str, ...], *, looks: tuple[str, ...], at: Calls) -> str:
     asked = [str(call) for look in looks for call in at.looks.get(look, ())]
     written = [str(call) for action in actions for call in at.actions.get(action, ())]
+    return "<br>".join(dict.fromkeys([*asked, *written])) or "nothing"
+
+
+def _called_by(rule: Rule, *, at: Calls) -> str:
+    """The calls of a rule, or why it never decides at this provider."""
+    if rule.signup and Signup.OTHER not in rule.signup and SIGNUP in at.never:
+        return f"never: {at.never[SIGNUP]}"
+    if rule.provider and rule.provider <= at.never.keys():
+        return f"never: {at.never[next(iter(rule.provider))]}"
+    return _called(_actions(rule), looks=_looks(rule), at=at)
+
+
+def _called_beside(actions: tuple[str, ...], *, at: Calls) -> str:
     never = [f"never: {at.never[action]}" for action in actions if action in at.never]
-    return "<br>".join(dict.fromkeys([*asked, *written, *never])) or "nothing"
+    return "<br>".join(never) or _called(actions, looks=(), at=at)
 
 
 _CALLS_OF_BESIDE = {
@@ -133,12 +146,12 @@ def _calls_section() -> str:
     for rule in RULES:
         actions, looks = _actions(rule), _looks(rule)
         if actions or looks:
-            cells = [_called(actions, looks=looks, at=calls) for calls in PROVIDERS]
+            cells = [_called_by(rule, at=calls) for calls in PROVIDERS]
             rows.append(f"| {rule.id} | `{rule.code}` | {' | '.join(cells)} |")
     for beside in PROFILE_RULES:
         actions = _CALLS_OF_BESIDE.get(beside.code, ())
         if actions:
-            cells = [_called(actions, looks=(), at=calls) for calls in PROVIDERS]
+            cells = [_called_beside(actions, at=calls) for calls in PROVIDERS]
             rows.append(f"| {beside.id} | `{beside.code}` | {' | '.join(cells)} |")
     names = " | ".join(calls.provider for calls in PROVIDERS)
     return f"| rule | reason code | {names} |\n|---|---|{'---|' * len(PROVIDERS)}\n" + "\n".join(
@@ -150,8 +163,7 @@ _CALLS = """## What is called at the provider
 
 Beside the reads of both sides, with which every sync begins and ends. A rule that is not here calls
 nothing at the provider. Changes of single members at Mailchimp go in batches (`POST /batches`)
-where those take fewer calls. Brevo does not tell who put a contact on a list: whoever that was
-counts as unknown, so S21 and S22 decide at Mailchimp alone.
+where those take fewer calls.
 """
 
 

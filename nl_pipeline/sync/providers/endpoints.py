@@ -25,8 +25,8 @@ class Call:
 class Calls:
     """The calls of one provider.
 
-    ``actions``: by action of a plan; an action that is missing never happens there, for the reason
-    in ``never``. ``looks``: by what is looked up before some rules decide.
+    ``actions``: by action of a plan. ``looks``: by what is looked up before some rules decide.
+    ``never``: actions, states and look-ups that do not exist there, and why.
     """
 
     provider: str

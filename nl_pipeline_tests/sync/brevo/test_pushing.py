@@ -273,7 +273,7 @@ def replace_action(item: Pending, action: str, *, record_id: int) -> Pending:
 
 def test_the_published_page_names_every_action_or_says_why_there_is_none() -> None:
     assert CALLS.actions.keys() == EVERY_ACTION.keys()
-    assert CALLS.never.keys() == {"tag_member"}
+    assert "tag_member" in CALLS.never
 
 
 @pytest.mark.parametrize("action", EVERY_ACTION)

@@ -5,7 +5,7 @@ Belongs here: data for the published rule table. Must not be here: calling.
 
 from __future__ import annotations
 
-from nl_pipeline.sync.providers.endpoints import WHY_LEFT, Call, Calls
+from nl_pipeline.sync.providers.endpoints import SIGNUP, WHY_LEFT, Call, Calls
 
 _CONTACT = "/contacts/{identifier}"
 _IMPORT = (
@@ -40,6 +40,10 @@ CALLS = Calls(
             ),
         ),
     },
-    never={"tag_member": "Brevo has no tags"},
+    never={
+        "tag_member": "Brevo has no tags",
+        "NONSUB": "Brevo has no such contacts",
+        SIGNUP: "Brevo does not tell who put a contact on a list",
+    },
     looks={WHY_LEFT: (Call(f"GET {_CONTACT}/campaignStats", "of whoever is blocklisted"),)},
 )
