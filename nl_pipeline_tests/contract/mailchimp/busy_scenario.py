@@ -30,7 +30,7 @@ def drive(control: SandboxControl, *, folder: Path) -> None:
         first.set_up()
     control.reset(contacts=0, existing_audience=True)
     control.switch("mailchimp", name="fake_domains", value=["gibt-es-nicht.example"])
-    populate(control)
+    populate(control, provider="mailchimp")
     with connected(control, folder=folder / "scenario") as scenario:
         brakes = scenario.link.settings.brakes.model_copy(update={"overwritten_percent": 100.0})
         scenario.change_settings(brakes=brakes)
@@ -98,7 +98,7 @@ def _people_come_and_go(scenario: Scenario) -> None:
     scenario.set_field("kunde-10", NewsletterTag=[_TAG])
     scenario.person("unsubscribe", "kunde-01")
     scenario.person("complain", "kunde-02")
-    scenario.staff("archive", "kunde-03")
+    scenario.staff("remove", "kunde-03")
     scenario.set_newsletter("kunde-04", NO)
     scenario.set_newsletter("kunde-05", CANCEL)
     scenario.set_field("kunde-06", Privat=True)
