@@ -17,6 +17,7 @@ from nl_pipeline.sync.webhook_watch import HookPlace, repair
 from nl_pipeline_tests.sandbox.mailchimp.receiver import Receiver
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import CANCEL, NO, YES, Scenario, address, connected
+from nl_pipeline_tests.sync.busy_day import grant_with_proof
 
 PEOPLE = tuple(f"kunde-{number:02d}" for number in range(1, 16))
 _WANTED = KindType(kind="Newsletter", type="bestellt")
@@ -59,10 +60,11 @@ def _people_come_and_go(scenario: Scenario) -> None:
 def _people_come_back(scenario: Scenario) -> None:
     """Taken off and wanted again, gone and asked to confirm, and somebody new."""
     scenario.set_newsletter("kunde-08", YES)
-    scenario.set_newsletter("kunde-01", YES)
     scenario.set_newsletter("kunde-05", YES)
     scenario.add_contact("fresh", YES)
     scenario.person("subscribe", "kunde-09")
+    grant_with_proof(scenario, "kunde-01")
+    scenario.set_newsletter("kunde-01", YES)
 
 
 def _move(scenario: Scenario, name: str, new_email: str) -> None:
@@ -104,10 +106,13 @@ def _what_a_sync_asks_for_rarely(scenario: Scenario) -> None:
     assert isinstance(client, BrevoClient)
     list_id = int(scenario.audience_id)
     client.account()
+    client.list_by_id(list_id)
     client.create_folder("Archiv")
     client.create_attribute("HERKUNFT")
     process = client.process(
-        client.export_contacts(list_id, selection="allContacts", attribute_names=["VORNAME"])
+        client.export_contacts(
+            list_id=list_id, selection="allContacts", attribute_names=["VORNAME"]
+        )
     )
     assert process is not None
     client.rows_of(process)
