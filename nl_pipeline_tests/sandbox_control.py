@@ -71,9 +71,16 @@ class SandboxControl:
         """Set one switch of a twin (open facts, conflicting error shapes)."""
         self._post(f"{service}/switches", {"name": name, "value": value})
 
-    def send_campaign(self, *, subject: str, **options: Any) -> dict[str, Any]:
-        """Send a campaign from the Mailchimp twin."""
-        return self._post("mailchimp/send_campaign", {"subject": subject, **options})
+    def send_campaign(
+        self, *, subject: str, service: Service = "mailchimp", **options: Any
+    ) -> dict[str, Any]:
+        """Send a campaign from one of the newsletter twins."""
+        return self._post(f"{service}/send_campaign", {"subject": subject, **options})
+
+    def deliveries(self) -> dict[str, Any]:
+        """What became of the webhooks of the Brevo twin."""
+        report: dict[str, Any] = self._http.get("brevo/deliveries").raise_for_status().json()
+        return report
 
     def fault(self, service: Service | None, *, kind: str, match: str, **options: Any) -> None:
         """Break calls whose "METHOD /service/path" or action contains `match`."""

@@ -1,9 +1,8 @@
 """Acts with mails: sending a campaign, and what becomes of a mail at one contact.
 
-Belongs here: the order to send, and ``deliver``, ``open``, ``click``, ``proxy_open``, ``bounce`` and
-``soft_bounce``. Does not belong here: leaving and complaining (``acts``), which
-people also do without a campaign. Without ``campaign_id`` an act is about the last campaign the
-contact was sent.
+Belongs here: the order to send, and ``deliver``, ``open``, ``click``, ``proxy_open``, ``bounce``
+and ``soft_bounce``. Does not belong here: leaving and complaining (``acts``), which people also do
+without a campaign. Without ``campaign_id`` an act is about the last campaign the contact was sent.
 """
 
 from __future__ import annotations

@@ -17,15 +17,14 @@ from nl_pipeline.sandbox.brevo import (
     lists,
     memberships,
     processes,
-    webhooks,
 )
+from nl_pipeline.sandbox.brevo.mail_routes import MAIL_ENDPOINTS
 from nl_pipeline.sandbox.brevo.router import Endpoint, Router
 
 _CONTACT = "/contacts/{identifier}"
 _ATTRIBUTE = "/contacts/attributes/{category}/{name}"
 _LIST = "/contacts/lists/{list_id}"
 _FOLDER = "/contacts/folders/{folder_id}"
-_WEBHOOK = "/webhooks/{webhook_id}"
 
 ENDPOINTS = (
     Endpoint("GET", "/account", account_routes.read_account),
@@ -61,11 +60,7 @@ ENDPOINTS = (
     Endpoint("GET", "/contacts/segments", lists.list_segments),
     Endpoint("GET", "/processes", processes.list_processes),
     Endpoint("GET", "/processes/{process_id}", processes.read_process),
-    Endpoint("GET", "/webhooks", webhooks.list_webhooks),
-    Endpoint("POST", "/webhooks", webhooks.create_webhook),
-    Endpoint("GET", _WEBHOOK, webhooks.read_webhook),
-    Endpoint("PUT", _WEBHOOK, webhooks.change_webhook),
-    Endpoint("DELETE", _WEBHOOK, webhooks.delete_webhook),
+    *MAIL_ENDPOINTS,
 )
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from nl_pipeline.sandbox.app import World
 from nl_pipeline_tests.sandbox.brevo.caller import BrevoCaller, connected
+from nl_pipeline_tests.sandbox.brevo.hooked import Hooked
+from nl_pipeline_tests.sandbox.mailchimp.receiver import Receiver
 from nl_pipeline_tests.sandbox_control import SandboxControl
 
 
@@ -25,3 +27,10 @@ def brevo(sandbox: SandboxControl, shared_world: World, brevo_http: httpx.Client
     limits = {"contacts_per_second": 100_000, "other_per_hour": 100_000}
     shared_world.reset(contacts=0, seed=1, options=limits)
     return BrevoCaller(brevo_http, sandbox=sandbox)
+
+
+@pytest.fixture
+def hooked(brevo: BrevoCaller) -> Iterator[Hooked]:
+    """The same twin with a receiver of webhooks on loopback."""
+    with Receiver() as receiver:
+        yield Hooked(brevo, receiver)

@@ -5,11 +5,13 @@ Belongs here: the server side of a delivery. Not here: assertions.
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Queue
 from types import TracebackType
+from typing import Any
 from urllib.parse import parse_qsl
 
 _PATIENCE_SECONDS = 10.0
@@ -27,6 +29,11 @@ class Delivery:
     def fields(self) -> dict[str, str]:
         """The form fields."""
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+    @property
+    def json(self) -> Any:
+        """The JSON of the body."""
+        return json.loads(self.body)
 
     @property
     def type(self) -> str:
