@@ -72,7 +72,7 @@ class SandboxControl:
         self._post(f"{service}/switches", {"name": name, "value": value})
 
     def send_campaign(
-        self, *, subject: str, service: Service = "mailchimp", **options: Any
+        self, service: Service = "mailchimp", /, *, subject: str, **options: Any
     ) -> dict[str, Any]:
         """Send a campaign from one of the newsletter twins."""
         return self._post(f"{service}/send_campaign", {"subject": subject, **options})

@@ -69,7 +69,9 @@ def create_events(account: Account, call: ApiCall) -> Answer:
 
 def list_events(account: Account, call: ApiCall) -> Answer:
     """``GET /events``: custom events only, the latest first."""
-    ids, names, kinds = (_values(call, name) for name in ("contact_id", "event_name", "object_type"))
+    ids, names, kinds = (
+        _values(call, name) for name in ("contact_id", "event_name", "object_type")
+    )
     first, last = _window(account, call)
     chosen = [
         event

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nl_pipeline.sandbox.brevo import mailing
+from nl_pipeline.sandbox.brevo import changes, mailing
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind
 from nl_pipeline.sandbox.brevo.state import Campaign, Contact
@@ -81,7 +81,18 @@ def _bounce(account: Account, act: Act) -> Contact:
     return contact
 
 
+def _unsubscribe(account: Account, act: Act) -> Contact:
+    contact = _existing(account, act)
+    if act.list_only:
+        ids = [_list_id(account, name=act.audience)]
+        changes.unsubscribe_from_lists(account, contact, ids, cause=act.cause)
+    else:
+        changes.block(account, contact, cause=act.cause, told="unsubscribed")
+    return contact
+
+
 MAIL_ACTIONS = {
+    "unsubscribe": _unsubscribe,  # TEMP
     "deliver": _deliver,
     "open": _open,
     "proxy_open": _proxy_open,

@@ -18,6 +18,9 @@ from nl_pipeline.sandbox.brevo.switches import Switches
 SENDING_IP = "198.51.100.9"
 """Where the sandbox's mails come from (a documentation address; Brevo's own are real ones)."""
 
+OF_CONTACTS = ("listAddition", "contactUpdated", "contactDeleted")
+"""Events of contacts; all others are about a mail."""
+
 _SPELLINGS: dict[str, dict[str, str]] = {
     "guide": {
         "hardBounce": "hard_bounce",

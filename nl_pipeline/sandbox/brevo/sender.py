@@ -142,14 +142,15 @@ class Sender:
 
     def forget(self) -> None:
         """Drop everything on its way, at a reset."""
+        # First of all, for a reset may come from another thread than the one that sends.
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        self._task = None
         self._queue.clear()
         self._held.clear()
         self.outlets = {}
         self.ledger.clear()
         self._sending = 0
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-        self._task = None
 
     def _enqueue(self, outlet: Outlet, told: Told) -> None:
         now = self.clock.epoch()
@@ -216,7 +217,6 @@ class Sender:
                 if status == NO_ANSWER:
                     outlet.paused_until = tried_at + PAUSE_SECONDS
                 self._judge(posting, status=status, at=tried_at)
-            self._sending -= 1
 
     def _judge(self, posting: Posting, *, status: int, at: float) -> None:
         if 200 <= status < 300:

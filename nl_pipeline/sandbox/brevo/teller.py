@@ -22,8 +22,6 @@ DAY = 86_400_000
 KEPT_DAYS = 7
 """How long Brevo keeps the history of webhooks (Brevo docs, webhook history)."""
 
-_OF_CONTACTS = ("listAddition", "contactUpdated", "contactDeleted")
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -72,7 +70,7 @@ class Teller:
         if not listening or self._is_lost(kind, cause=cause):
             return
         switches = self.account.switches
-        if kind in _OF_CONTACTS:
+        if kind in payloads.OF_CONTACTS:
             attributes = content if switches.content_extent == "changes" else _all_of(contact)
             said = payloads.of_contact(
                 kind,
@@ -111,7 +109,7 @@ class Teller:
         switches = self.account.switches
         loses = (
             switches.import_loses_notices
-            if kind in _OF_CONTACTS
+            if kind in payloads.OF_CONTACTS
             else switches.import_loses_mail_notices
         )
         return loses and (cause.by_import or self.account.import_is_running)

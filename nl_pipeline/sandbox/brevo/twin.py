@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from nl_pipeline.sandbox.brevo import acts, mail_acts, seeding
+from nl_pipeline.sandbox.brevo import acts, mail_acts, seeding, webhook_acts
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.dumping import dumped
 from nl_pipeline.sandbox.brevo.gateway import API, Gateway
@@ -77,7 +77,10 @@ class BrevoTwin:
     def act(self, payload: dict[str, Any]) -> dict[str, Any]:
         """One act of a person, staff, another API client or an import, see ``acts``."""
         self._settle()
-        result = acts.carry_out(self._account, payload)
+        if payload.get("action") in webhook_acts.WEBHOOK_ACTIONS:
+            result = webhook_acts.carry_out(self._account, payload, sender=self._sender)
+        else:
+            result = acts.carry_out(self._account, payload)
         self._settle()
         return result
 

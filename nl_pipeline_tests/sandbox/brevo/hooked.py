@@ -67,7 +67,7 @@ class Hooked:
     def send(self, subject: str = "Neubau", **options: Any) -> int:
         """Send a campaign that everybody gets and nobody reads, unless said otherwise."""
         order = {**QUIET, **options}
-        sent = self.sandbox.send_campaign(service="brevo", subject=subject, **order)
+        sent = self.sandbox.send_campaign("brevo", subject=subject, **order)
         return int(sent["campaign_id"])
 
     def told(self) -> Any:
