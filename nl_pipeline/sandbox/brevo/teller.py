@@ -7,13 +7,13 @@ history export reads. Does not belong here: wording (``payloads``) and delivery 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nl_pipeline.sandbox.brevo import payloads
 from nl_pipeline.sandbox.brevo.account import Account
-from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind
+from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind, Said
 from nl_pipeline.sandbox.brevo.outlets import Told
 from nl_pipeline.sandbox.brevo.sender import Sender
 from nl_pipeline.sandbox.brevo.state import Contact
@@ -21,17 +21,6 @@ from nl_pipeline.sandbox.brevo.state import Contact
 DAY = 86_400_000
 KEPT_DAYS = 7
 """How long Brevo keeps the history of webhooks (Brevo docs, webhook history)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One event that at least one webhook was told of."""
-
-    at: int
-    event: NoticeKind
-    email: str
-    webhook_ids: tuple[int, ...]
-    content: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -100,6 +89,11 @@ class Teller:
         told = Told(kind, said)
         for webhook in listening:
             self.sender.announce(webhook, told)
+
+    def history(self) -> Sequence[Said]:
+        """What was told in the last seven days, oldest first."""
+        now = self.account.now()
+        return [said for said in self.said if said.at >= now - KEPT_DAYS * DAY]
 
     def call_back(self, url: str, *, body: Mapping[str, Any]) -> None:
         """Tell that a process is done."""
