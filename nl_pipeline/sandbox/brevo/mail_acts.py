@@ -1,25 +1,23 @@
 """Acts with mails: sending a campaign, and what becomes of a mail at one contact.
 
-Belongs here: the order to send, and ``deliver``, ``open``, ``click``, ``proxy_open``, ``bounce``
-and ``soft_bounce``. Does not belong here: leaving and complaining (``acts``), which people also do
-without a campaign. Without ``campaign_id`` an act is about the last campaign the contact was sent.
+Belongs here: the order to send, and ``deliver``, ``open``, ``click`` and ``proxy_open``. Does not
+belong here: bounces, complaints and leaving (``acts``), which also happen without a campaign.
+Without ``campaign_id`` an act is about the last campaign the contact was sent.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from nl_pipeline.sandbox.brevo import changes, mailing
+from nl_pipeline.sandbox.brevo import mailing
 from nl_pipeline.sandbox.brevo.account import Account
+from nl_pipeline.sandbox.brevo.acting import Act, existing, named_list
 from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind
 from nl_pipeline.sandbox.brevo.state import Campaign, Contact
 from nl_pipeline.sandbox.service import ActRefused
-
-if TYPE_CHECKING:
-    from nl_pipeline.sandbox.brevo.acts import Act
 
 
 def send_campaign(account: Account, payload: dict[str, Any]) -> Campaign:
@@ -29,7 +27,7 @@ def send_campaign(account: Account, payload: dict[str, Any]) -> Campaign:
     except msgspec.ValidationError as error:
         raise ActRefused(str(error)) from error
     return mailing.send_campaign(
-        account, list_ids=[_list_id(account, name=order.audience)], order=order
+        account, list_ids=[named_list(account, name=order.audience).id], order=order
     )
 
 
@@ -71,67 +69,26 @@ def _click(account: Account, act: Act) -> Contact:
     return _happen(account, act, "click", url=act.url or mailing.CLICKED_URL)
 
 
-def _soft_bounce(account: Account, act: Act) -> Contact:
-    return _happen(account, act, "softBounce")
-
-
-def _bounce(account: Account, act: Act) -> Contact:
-    contact = _existing(account, act)
-    mailing.bounce(account, contact, cause=_cause(account, contact, act))
-    return contact
-
-
-def _unsubscribe(account: Account, act: Act) -> Contact:
-    contact = _existing(account, act)
-    if act.list_only:
-        ids = [_list_id(account, name=act.audience)]
-        changes.unsubscribe_from_lists(account, contact, ids, cause=act.cause)
-    else:
-        changes.block(account, contact, cause=act.cause, told="unsubscribed")
-    return contact
-
-
 MAIL_ACTIONS = {
-    "unsubscribe": _unsubscribe,  # TEMP
     "deliver": _deliver,
     "open": _open,
     "proxy_open": _proxy_open,
     "click": _click,
-    "soft_bounce": _soft_bounce,
-    "bounce": _bounce,
 }
-"""The acts by name; ``times`` repeats what can happen more than once."""
+"""The acts by name; ``times`` repeats one."""
 
 
 def _happen(account: Account, act: Act, kind: NoticeKind, *, url: str = "") -> Contact:
-    contact = _existing(account, act)
+    contact = existing(account, act)
     cause = _cause(account, contact, act)
-    if not cause.campaign_id:
-        raise ActRefused(f"brevo act {act.action}: the contact was sent no campaign")
     for _ in range(act.times):
         mailing.happen(account, contact, kind, cause=cause, url=url)
     return contact
 
 
 def _cause(account: Account, contact: Contact, act: Act) -> Cause:
-    campaign_id = act.campaign_id or mailing.last_received(account, contact)
-    if campaign_id and campaign_id not in account.campaigns:
-        raise ActRefused(f"brevo act {act.action}: there is no campaign {campaign_id}")
-    reason = act.reason or ("mailbox unavailable" if "bounce" in act.action else "")
+    campaign_id = act.campaign_id or mailing.last_received(contact)
+    if campaign_id not in account.campaigns:
+        raise ActRefused(f"brevo act {act.action}: the contact was sent no campaign {campaign_id}")
     ip = mailing.READER_IP if act.action in ("open", "click") else ""
-    return replace(act.cause, campaign_id=campaign_id, reason=reason, ip=ip)
-
-
-def _existing(account: Account, act: Act) -> Contact:
-    contact = account.by_email(act.email)
-    if contact is None:
-        raise ActRefused(f"brevo act {act.action}: no contact has this address")
-    return contact
-
-
-def _list_id(account: Account, *, name: str) -> int:
-    found = [one.id for one in account.lists.values() if name in (one.name, str(one.id))]
-    if len(found) != 1:
-        known = ", ".join(f"{one.name} ({one.id})" for one in account.lists.values())
-        raise ActRefused(f"{len(found)} lists are named {name!r}; there are: {known}")
-    return found[0]
+    return replace(act.cause, campaign_id=campaign_id, ip=ip)

@@ -97,15 +97,10 @@ def happen(
     """Something that leaves the contact as it is: delivered, opened, clicked, bounced softly."""
     by_proxy = kind == "proxyOpen"
     changes.record(account, contact, _COUNTED[kind], cause=cause, url=url, by_proxy=by_proxy)
-    account.notices.tell(kind, contact, by_key_name="", at=account.now(), cause=cause, url=url)
+    changes.tell(account, contact, kind, cause=cause, url=url)
 
 
-def bounce(account: Account, contact: Contact, *, cause: Cause) -> None:
-    """A mail comes back for good: Brevo blocklists the contact."""
-    changes.block(account, contact, cause=cause, told="hardBounce")
-
-
-def last_received(account: Account, contact: Contact) -> int:
+def last_received(contact: Contact) -> int:
     """The campaign a contact was sent last; 0 for none."""
     sent = [event.campaign_id for event in contact.events if event.kind == "sent"]
     return sent[-1] if sent else 0
@@ -127,7 +122,7 @@ def _arrive(
     system, person = _by_system(campaign), _by_person(campaign)
     draw = _draw(contact, what="delivery", campaign=campaign)
     if draw < order.hard_bounce_rate:
-        bounce(account, contact, cause=system)
+        changes.block(account, contact, cause=system, told="hardBounce")
         return
     if draw < order.hard_bounce_rate + order.soft_bounce_rate:
         happen(account, contact, "softBounce", cause=system)
@@ -147,7 +142,7 @@ def _arrive(
 
 
 def _by_system(campaign: Campaign) -> Cause:
-    return Cause("system", campaign_id=campaign.id, reason="mailbox unavailable")
+    return Cause("system", campaign_id=campaign.id, reason="Unknown mailbox")
 
 
 def _by_person(campaign: Campaign) -> Cause:

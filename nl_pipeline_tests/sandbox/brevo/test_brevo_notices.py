@@ -96,7 +96,8 @@ def test_dates_are_local_and_only_ts_event_is_true_utc(hooked: Hooked) -> None:
     local = datetime.fromtimestamp(told["ts_event"], tz=ZoneInfo("Europe/Berlin"))
     offset = local.utcoffset()
     assert told["date_event"] == local.strftime("%Y-%m-%d %H:%M:%S")
-    assert offset is not None and told["ts"] == told["ts_event"] + offset.total_seconds()
+    assert offset is not None
+    assert told["ts"] == told["ts_event"] + offset.total_seconds()
     assert told["URL"] == LINK
 
 
