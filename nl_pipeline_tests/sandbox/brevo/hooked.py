@@ -6,6 +6,8 @@ assertions, and any client code of the connector.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +75,12 @@ class Hooked:
     def told(self) -> Any:
         """The JSON of the next delivery."""
         return self.receiver.next().json
+
+    def file_of(self, process_id: int) -> list[dict[str, str]]:
+        """The rows of the file of a process that is done."""
+        url = self.do("GET", f"/processes/{process_id}")["export_url"]
+        text = self.http.get(url).raise_for_status().text
+        return list(csv.DictReader(io.StringIO(text), delimiter=";"))
 
     def settled(self) -> dict[str, Any]:
         """What became of the deliveries, as soon as nothing is being sent."""
