@@ -7,7 +7,7 @@ not belong here: how an answer is laid out (``campaigns``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -31,12 +31,30 @@ class Numbers:
 
     def add(self, events: list[MailEvent]) -> None:
         """Count the events of one contact with the campaign."""
-        self.events.update(event.kind for event in events)
-        self.contacts.update({event.kind for event in events})
-        opened = [event.by_proxy for event in events if event.kind == "opened"]
-        self.proxy_opens += sum(opened)
-        self.readers += not all(opened)
-        self.links.update(event.url for event in events if event.kind == "clicked")
+        seen: set[str] = set()
+        has_read = False
+        for event in events:
+            kind = event.kind
+            self.events[kind] += 1
+            if kind not in seen:
+                seen.add(kind)
+                self.contacts[kind] += 1
+            if kind == "opened":
+                self.proxy_opens += event.by_proxy
+                has_read = has_read or not event.by_proxy
+            elif kind == "clicked":
+                self.links[event.url] += 1
+        self.readers += has_read
+
+    def __add__(self, other: Numbers) -> Numbers:
+        """The numbers of both, who have no contact in common."""
+        return Numbers(
+            self.events + other.events,
+            self.contacts + other.contacts,
+            self.proxy_opens + other.proxy_opens,
+            self.readers + other.readers,
+            self.links + other.links,
+        )
 
     def shown(self) -> dict[str, Any]:
         """The members of a statistics object."""
@@ -61,35 +79,34 @@ class Numbers:
         }
 
 
-@dataclass(slots=True)
-class CampaignNumbers:
-    """The numbers of one campaign, whole and divided."""
-
-    whole: Numbers = field(default_factory=Numbers)
-    by_list: dict[int, Numbers] = field(default_factory=dict)
-    by_domain: dict[str, Numbers] = field(default_factory=dict)
-
-
 def counted(
-    account: Account, *, campaign_ids: Collection[int], since: int
-) -> dict[int, CampaignNumbers]:
-    """The numbers of some campaigns from the events since a moment; deleted contacts count."""
-    found = {number: CampaignNumbers() for number in campaign_ids}
+    account: Account, *, campaign_ids: Collection[int], since: int, by_domain: bool = False
+) -> dict[int, dict[int | str, Numbers]]:
+    """The numbers of some campaigns from the events since a moment, divided by the list a contact
+    was reached by, or by the domain of its address. Deleted contacts count."""
+    found: dict[int, dict[int | str, Numbers]] = {number: {} for number in campaign_ids}
     for contact in chain(account.contacts.values(), account.gone):
         mine: dict[int, list[MailEvent]] = {}
         for event in contact.events:
             if event.campaign_id in found and event.at >= since:
                 mine.setdefault(event.campaign_id, []).append(event)
-        domain = contact.email.rpartition("@")[2]
         for number, events in mine.items():
-            numbers = found[number]
-            numbers.whole.add(events)
-            numbers.by_domain.setdefault(domain, Numbers()).add(events)
-            for event in events:
-                if event.kind == "sent":
-                    for list_id in event.list_ids:
-                        numbers.by_list.setdefault(list_id, Numbers()).add(events)
+            part = contact.email.rpartition("@")[2] if by_domain else _list_of(events)
+            parts = found[number]
+            if part not in parts:
+                parts[part] = Numbers()
+            parts[part].add(events)
     return found
+
+
+def whole(parts: Mapping[int | str, Numbers]) -> Numbers:
+    """The numbers of all parts together."""
+    return sum(parts.values(), start=Numbers())
+
+
+def _list_of(events: list[MailEvent]) -> int:
+    """The list the campaign reached a contact by; 0 when it was never sent to it."""
+    return next((event.list_ids[0] for event in events if event.kind == "sent"), 0)
 
 
 def _percent(part: int, *, of: int) -> float:

@@ -6,12 +6,13 @@ counting (``campaign_numbers``) and the export of recipients (``campaign_exports
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nl_pipeline.sandbox.brevo import errors, times
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.calls import Answer, ApiCall
-from nl_pipeline.sandbox.brevo.campaign_numbers import CampaignNumbers, Numbers, counted
+from nl_pipeline.sandbox.brevo.campaign_numbers import Numbers, counted, whole
 from nl_pipeline.sandbox.brevo.paging import page_of
 from nl_pipeline.sandbox.brevo.state import Campaign
 
@@ -35,6 +36,8 @@ STATUSES = {
     "cancelled": "cancelled",
 }
 """Filter -> status in answers."""
+_Parts = Mapping[int | str, Numbers]
+
 LIST_STATISTICS = ("globalStats", "linksStats", "statsByDomain")
 STATISTICS = (*LIST_STATISTICS, "statsByDevice", "statsByBrowser")
 
@@ -104,16 +107,21 @@ def _one_of(call: ApiCall, name: str, allowed: tuple[str, ...]) -> str:
 
 def _numbers(
     account: Account, campaigns: list[Campaign], *, wanted: str, days: int | None
-) -> dict[int, CampaignNumbers]:
+) -> Mapping[int, _Parts]:
     """Nothing is counted for an answer that shows nothing."""
     if not wanted:
         return {}
     since = 0 if days is None else account.now() - days * DAY
-    return counted(account, campaign_ids={item.id for item in campaigns}, since=since)
+    return counted(
+        account,
+        campaign_ids={item.id for item in campaigns},
+        since=since,
+        by_domain=wanted == "statsByDomain",
+    )
 
 
 def _rendered(
-    account: Account, campaign: Campaign, *, numbers: dict[int, CampaignNumbers], wanted: str
+    account: Account, campaign: Campaign, *, numbers: Mapping[int, _Parts], wanted: str
 ) -> dict[str, Any]:
     def moment(at: int) -> str:
         return times.shown(at, switches=account.switches)
@@ -143,7 +151,7 @@ def _rendered(
         "modifiedAt": moment(campaign.sent_at or campaign.created_at),
         "recipients": {"lists": list(campaign.list_ids), "exclusionLists": []},
         "statistics": _statistics(
-            account, numbers.get(campaign.id, CampaignNumbers()), campaign=campaign, wanted=wanted
+            account, numbers.get(campaign.id, {}), campaign=campaign, wanted=wanted
         ),
     }
     if campaign.sent_at:
@@ -152,9 +160,10 @@ def _rendered(
 
 
 def _statistics(
-    account: Account, numbers: CampaignNumbers, *, campaign: Campaign, wanted: str
+    account: Account, parts: _Parts, *, campaign: Campaign, wanted: str
 ) -> dict[str, Any]:
-    """Only the kind that was asked for is filled; ``campaignStats`` come with every kind."""
+    """Only the kind that was asked for is filled; ``campaignStats`` come with every kind but the
+    division by domains."""
     shown: dict[str, Any] = {
         "globalStats": Numbers().shown(),
         "campaignStats": [],
@@ -165,21 +174,21 @@ def _statistics(
     }
     if not wanted:
         return shown
+    if wanted == "statsByDomain":
+        shown["statsByDomain"] = {domain: found.shown() for domain, found in parts.items()}
+        return shown
     shown["campaignStats"] = [
-        {"listId": list_id, **numbers.by_list.get(list_id, Numbers()).shown()}
+        {"listId": list_id, **parts.get(list_id, Numbers()).shown()}
         for list_id in campaign.list_ids
     ]
     if wanted == "globalStats" and account.switches.global_stats == "filled":
-        shown["globalStats"] = numbers.whole.shown()
+        shown["globalStats"] = whole(parts).shown()
     elif wanted == "linksStats":
+        clicks = whole(parts).links
         as_object = account.switches.links_stats == "object"
         shown["linksStats"] = {
-            link: {"nbClick": numbers.whole.links[link]} if as_object else numbers.whole.links[link]
+            link: {"nbClick": clicks[link]} if as_object else clicks[link]
             for link in campaign.links
-        }
-    elif wanted == "statsByDomain":
-        shown["statsByDomain"] = {
-            domain: found.shown() for domain, found in numbers.by_domain.items()
         }
     elif wanted == "statsByDevice":
         shown["statsByDevice"] = {"desktop": {}, "mobile": {}, "tablet": {}, "unknown": {}}

@@ -11,7 +11,7 @@ from typing import Any
 from nl_pipeline.sandbox.brevo import times
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.processes import shown
-from nl_pipeline.sandbox.brevo.state import Confirmation, Contact, Process
+from nl_pipeline.sandbox.brevo.state import Campaign, Confirmation, Contact, Process, Webhook
 from nl_pipeline.sandbox.brevo.switches import Switches
 
 _IN_UTC = Switches(times="utc")
@@ -35,6 +35,12 @@ def dumped(account: Account) -> dict[str, Any]:
             for one in account.attributes.values()
         ],
         "processes": [_process(account, process) for process in account.processes.values()],
+        "webhooks": [_webhook(webhook) for webhook in account.webhooks.values()],
+        "campaigns": [_campaign(campaign) for campaign in account.campaigns.values()],
+        "custom_events": [
+            {"name": one.name, "at": iso(one.at), "contact_id": one.contact_id}
+            for one in account.custom_events
+        ],
         "confirmations": [_confirmation(one) for one in account.confirmations],
         "violations": dict(account.limiter.violations),
         "account_mails": sum(
@@ -84,6 +90,28 @@ def _contact(contact: Contact, *, deleted: bool) -> dict[str, Any]:
 
 def _process(account: Account, process: Process) -> dict[str, Any]:
     return shown(account, process) | {"rows": process.rows, "key_name": process.key_name}
+
+
+def _webhook(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "type": webhook.type,
+        "events": webhook.events,
+        "batched": webhook.batched,
+        "auth": webhook.auth,
+    }
+
+
+def _campaign(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "subject": campaign.subject,
+        "sentDate": iso(campaign.sent_at),
+        "lists": campaign.list_ids,
+        "recipients": [delivery.contact.id for delivery in campaign.deliveries],
+    }
 
 
 def _confirmation(one: Confirmation) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class CampaignOrder(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tag: str = ""
     audience: str = "onoffice"
     """Name or id of the list."""
+    segment_ids: list[int] = []
+    """Told with every event, as when a campaign goes to segments; the list decides who gets it."""
     on_their_way: bool = False
     """Sent, but not delivered yet: acts ``deliver``, ``bounce`` and ``soft_bounce`` follow."""
     open_rate: Share = 0.35
@@ -70,6 +72,7 @@ def send_campaign(account: Account, *, list_ids: Sequence[int], order: CampaignO
         created_at=now,
         sent_at=now,
         tag=order.tag,
+        segment_ids=tuple(order.segment_ids),
         links=(CLICKED_URL,),
     )
     account.campaigns[campaign.id] = campaign
@@ -120,24 +123,24 @@ def _arrive(
     account: Account, contact: Contact, *, campaign: Campaign, order: CampaignOrder
 ) -> None:
     system, person = _by_system(campaign), _by_person(campaign)
-    draw = _draw(contact, what="delivery", campaign=campaign)
-    if draw < order.hard_bounce_rate:
+    bounced = _draw(contact, what="delivery", campaign=campaign)
+    if bounced < order.hard_bounce_rate:
         changes.block(account, contact, cause=system, told="hardBounce")
         return
-    if draw < order.hard_bounce_rate + order.soft_bounce_rate:
+    if bounced < order.hard_bounce_rate + order.soft_bounce_rate:
         happen(account, contact, "softBounce", cause=system)
         return
     happen(account, contact, "delivered", cause=system)
-    if _draw(contact, what="proxy", campaign=campaign) < order.proxy_open_rate:
+    if _falls_to(contact, what="proxy", campaign=campaign, share=order.proxy_open_rate):
         happen(account, contact, "proxyOpen", cause=system)
-    draw = _draw(contact, what="open", campaign=campaign)
-    if draw < max(order.open_rate, order.click_rate):
+    interest = _draw(contact, what="open", campaign=campaign)
+    if interest < max(order.open_rate, order.click_rate):
         happen(account, contact, "opened", cause=person)
-    if draw < order.click_rate:
+    if interest < order.click_rate:
         happen(account, contact, "click", cause=person, url=CLICKED_URL)
-    if _draw(contact, what="unsubscribe", campaign=campaign) < order.unsubscribe_rate:
+    if _falls_to(contact, what="unsubscribe", campaign=campaign, share=order.unsubscribe_rate):
         changes.block(account, contact, cause=person, told="unsubscribed")
-    elif _draw(contact, what="complaint", campaign=campaign) < order.complaint_rate:
+    elif _falls_to(contact, what="complaint", campaign=campaign, share=order.complaint_rate):
         changes.block(account, contact, cause=person, told="spam")
 
 
@@ -147,6 +150,10 @@ def _by_system(campaign: Campaign) -> Cause:
 
 def _by_person(campaign: Campaign) -> Cause:
     return Cause("person", campaign_id=campaign.id, ip=READER_IP)
+
+
+def _falls_to(contact: Contact, *, what: str, campaign: Campaign, share: float) -> bool:
+    return share > 0 and _draw(contact, what=what, campaign=campaign) < share
 
 
 def _draw(contact: Contact, *, what: str, campaign: Campaign) -> float:

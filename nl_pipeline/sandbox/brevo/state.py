@@ -162,11 +162,10 @@ class Confirmation:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of one recipient of a campaign."""
+    """One recipient of a campaign; what became of it stands among the contact's events."""
 
     contact: Contact
     email: str
-    outcome: Literal["delivered", "hard", "soft"] = "delivered"
 
 
 @dataclass(slots=True)

@@ -216,6 +216,15 @@ def test_the_global_numbers_can_be_zero_as_at_a_live_account(hooked: Hooked) -> 
     assert (shown["globalStats"]["sent"], shown["campaignStats"][0]["sent"]) == (0, 1)
 
 
+def test_numbers_can_be_divided_by_domain(hooked: Hooked) -> None:
+    hooked.add("a@kunde.example", "b@kunde.example", "c@makler.example")
+    shown = numbers(hooked, hooked.send(), "statsByDomain")["statsByDomain"]
+    assert {domain: found["sent"] for domain, found in shown.items()} == {
+        "kunde.example": 2,
+        "makler.example": 1,
+    }
+
+
 @pytest.mark.parametrize(("shape", "expected"), [("number", 1), ("object", {"nbClick": 1})])
 def test_clicks_of_a_link_come_in_both_shapes(shape: str, expected: Any, hooked: Hooked) -> None:
     hooked.sandbox.switch("brevo", name="links_stats", value=shape)
@@ -236,3 +245,14 @@ def test_a_mail_that_was_not_sent_cannot_be_opened(hooked: Hooked) -> None:
     hooked.add()
     with pytest.raises(httpx.HTTPStatusError):
         hooked.act("open")
+
+
+def test_the_dump_names_recipients_and_webhooks(hooked: Hooked) -> None:
+    hooked.add()
+    number, campaign_id = hooked.watch(["spam"]), hooked.send()
+    dump = hooked.sandbox.dump("brevo")
+    contact_id = hooked.do("GET", f"/contacts/{ANNA}")["id"]
+    assert [(one["id"], one["recipients"]) for one in dump["campaigns"]] == [
+        (campaign_id, [contact_id])
+    ]
+    assert [(one["id"], one["events"]) for one in dump["webhooks"]] == [(number, ["spam"])]

@@ -115,6 +115,13 @@ def test_events_are_spelled_as_the_switch_says(
     assert hooked.told()["event"] == expected
 
 
+def test_a_campaign_to_segments_names_them(hooked: Hooked) -> None:
+    hooked.add()
+    hooked.watch(["delivered"])
+    hooked.send(segment_ids=[3, 4])
+    assert hooked.told()["segment_ids"] == [3, 4]
+
+
 def test_leaving_one_list_names_the_list(hooked: Hooked) -> None:
     hooked.add()
     hooked.watch(["unsubscribed"])
