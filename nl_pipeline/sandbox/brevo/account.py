@@ -6,6 +6,7 @@ belong here: the endpoints of the account (``account_routes``), changes or HTTP.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from nl_pipeline.sandbox.brevo.state import (
     IdentifierKind,
     Identifiers,
     Process,
+    Said,
     Segment,
     Webhook,
 )
@@ -76,6 +78,8 @@ class Account:
     """Those of the processes that are not done."""
     confirmations: list[Confirmation] = field(default_factory=list)
     webhooks: dict[int, Webhook] = field(default_factory=dict)
+    said: deque[Said] = field(default_factory=deque)
+    """What webhooks were told in the last days, oldest first."""
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     custom_events: list[CustomEvent] = field(default_factory=list)
     files: dict[str, File] = field(default_factory=dict)

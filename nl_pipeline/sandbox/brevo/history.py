@@ -16,11 +16,12 @@ from nl_pipeline.sandbox.brevo import errors, times
 from nl_pipeline.sandbox.brevo.account import Account
 from nl_pipeline.sandbox.brevo.calls import Answer, ApiCall
 from nl_pipeline.sandbox.brevo.csv_files import csv_file
-from nl_pipeline.sandbox.brevo.notices import Said
 from nl_pipeline.sandbox.brevo.processes import begin
-from nl_pipeline.sandbox.brevo.state import Process
+from nl_pipeline.sandbox.brevo.state import Process, Said
 
 DAY = 86_400_000
+KEPT = 7 * DAY
+"""How long Brevo keeps the history (Brevo docs, weekly marketing events)."""
 
 Event = Literal[
     "hardBounce",
@@ -86,7 +87,7 @@ class _Export:
 
     def carry_out(self, account: Account, process: Process) -> None:
         """Write the file."""
-        told = list(self._chosen(account.notices.history()))
+        told = list(self._chosen(account.said))
         if self.body.sort == "desc":
             told.reverse()
         rows = [_row(said) for said in told]
@@ -125,7 +126,7 @@ def export_history(account: Account, call: ApiCall) -> Answer:
         call,
         name="EXPORT_WEBHOOK",
         seconds=account.switches.export_seconds,
-        work=_Export(body, first, last),
+        work=_Export(body, max(first, account.now() - KEPT), last),
         notify_url=body.notifyURL,
     )
     return Answer({"processId": process.id}, status=202)

@@ -6,7 +6,7 @@ nobody. Does not belong here: payloads and delivery, which are the teller's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -33,17 +33,6 @@ class Cause:
     """A row of an import did it, whoever started that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One event that at least one webhook was told of."""
-
-    at: int
-    event: NoticeKind
-    email: str
-    webhook_ids: tuple[int, ...]
-    content: dict[str, Any]
-
-
 class Notices(Protocol):
     """Takes notice of what happened, in the order it happened."""
 
@@ -68,10 +57,6 @@ class Notices(Protocol):
         """A process with a ``notifyUrl`` is done."""
         ...
 
-    def history(self) -> Sequence[Said]:
-        """What webhooks were told lately, oldest first."""
-        ...
-
 
 class Nobody:
     """Tells nobody anything."""
@@ -92,7 +77,3 @@ class Nobody:
 
     def call_back(self, url: str, *, body: Mapping[str, Any]) -> None:
         """Call nobody."""
-
-    def history(self) -> Sequence[Said]:
-        """Nobody was told."""
-        return ()

@@ -205,6 +205,18 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """One event that at least one webhook was told of."""
+
+    at: int
+    event: str
+    """By the name a webhook subscribes to, or ``proxyOpen``."""
+    email: str
+    webhook_ids: tuple[int, ...]
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CustomEvent:
     """An event of the events API."""
 

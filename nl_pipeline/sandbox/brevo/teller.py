@@ -6,21 +6,17 @@ history export reads. Does not belong here: wording (``payloads``) and delivery 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nl_pipeline.sandbox.brevo import payloads
 from nl_pipeline.sandbox.brevo.account import Account
-from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind, Said
+from nl_pipeline.sandbox.brevo.history import KEPT
+from nl_pipeline.sandbox.brevo.notices import Cause, NoticeKind
 from nl_pipeline.sandbox.brevo.outlets import Told
 from nl_pipeline.sandbox.brevo.sender import Sender
-from nl_pipeline.sandbox.brevo.state import Contact
-
-DAY = 86_400_000
-KEPT_DAYS = 7
-"""How long Brevo keeps the history of webhooks (Brevo docs, webhook history)."""
+from nl_pipeline.sandbox.brevo.state import Contact, Said
 
 
 @dataclass(slots=True)
@@ -31,8 +27,6 @@ class Teller:
     sender: Sender
     key: str
     """What payloads of contact changes carry as ``key``; opaque, the same in all of them."""
-    said: deque[Said] = field(default_factory=deque)
-    """What was told in the last days, oldest first."""
 
     def tell(
         self,
@@ -83,17 +77,13 @@ class Teller:
                 list_ids=list_ids,
             )
         ids = tuple(webhook.id for webhook in listening)
-        self.said.append(Said(at, kind, contact.email, ids, said))
-        while self.said[0].at < at - KEPT_DAYS * DAY:
-            self.said.popleft()
+        history = self.account.said
+        history.append(Said(at, kind, contact.email, ids, said))
+        while history[0].at < at - KEPT:
+            history.popleft()
         told = Told(kind, said)
         for webhook in listening:
             self.sender.announce(webhook, told)
-
-    def history(self) -> Sequence[Said]:
-        """What was told in the last seven days, oldest first."""
-        now = self.account.now()
-        return [said for said in self.said if said.at >= now - KEPT_DAYS * DAY]
 
     def call_back(self, url: str, *, body: Mapping[str, Any]) -> None:
         """Tell that a process is done."""

@@ -41,7 +41,7 @@ class Hooked:
     @property
     def list_id(self) -> int:
         """The list ``onoffice``."""
-        return self.brevo.list_id
+        return int(self.brevo.list_id)
 
     def call(self, method: str, path: str, json: Any = None, **query: Any) -> httpx.Response:
         """One call, whatever its answer."""
@@ -79,7 +79,7 @@ class Hooked:
     def file_of(self, process_id: int) -> list[dict[str, str]]:
         """The rows of the file of a process that is done."""
         url = self.do("GET", f"/processes/{process_id}")["export_url"]
-        text = self.http.get(url).raise_for_status().text
+        text = self.brevo.http.get(url).raise_for_status().text
         return list(csv.DictReader(io.StringIO(text), delimiter=";"))
 
     def settled(self) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from nl_pipeline_tests.sandbox.brevo.hooked import ANNA, Hooked
+from nl_pipeline_tests.sandbox.brevo.caller import ANNA
+from nl_pipeline_tests.sandbox.brevo.hooked import Hooked
 
 LINK = "https://immobilien.example/objekte"
 EVERYBODY = ("a@kunde.example", "b@kunde.example", "c@kunde.example")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from nl_pipeline.sandbox.credentials import BREVO_KEY_NAME
-from nl_pipeline_tests.sandbox.brevo.hooked import ANNA, Hooked
+from nl_pipeline_tests.sandbox.brevo.caller import ANNA
+from nl_pipeline_tests.sandbox.brevo.hooked import Hooked
 
 DAY = 86_400
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nl_pipeline.sandbox.credentials import BREVO_KEY_NAME
-from nl_pipeline_tests.sandbox.brevo.hooked import ANNA, CONTACT_EVENTS, MAIL_EVENTS, Hooked
+from nl_pipeline_tests.sandbox.brevo.caller import ANNA
+from nl_pipeline_tests.sandbox.brevo.hooked import CONTACT_EVENTS, MAIL_EVENTS, Hooked
 
 LINK = "https://immobilien.example/objekte"
 
