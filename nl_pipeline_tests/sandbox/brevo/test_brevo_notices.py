@@ -226,6 +226,13 @@ def test_an_import_tells_of_its_rows_as_the_switch_says(loses: bool, hooked: Hoo
     assert hooked.told()["email"] == (ANNA if loses else "neu@kunde.example")
 
 
+def test_an_import_by_staff_tells_nothing_either(hooked: Hooked) -> None:
+    hooked.watch(["listAddition"])
+    hooked.act("subscribe", actor="import", email="neu@kunde.example")
+    hooked.add()
+    assert hooked.told()["email"] == ANNA
+
+
 def test_while_an_import_runs_nobody_is_told_of_other_changes(hooked: Hooked) -> None:
     hooked.sandbox.switch("brevo", name="import_seconds", value=1200)
     hooked.add()
