@@ -130,6 +130,17 @@ def test_leaving_one_list_names_the_list(hooked: Hooked) -> None:
     assert hooked.told()["list_id"] == [hooked.list_id]
 
 
+@pytest.mark.parametrize("lists", ["named", "empty", "missing"])
+def test_leaving_everything_names_lists_as_the_switch_says(lists: str, hooked: Hooked) -> None:
+    hooked.sandbox.switch("brevo", name="unsubscribed_lists", value=lists)
+    hooked.add()
+    hooked.watch(["unsubscribed"])
+    hooked.act("unsubscribe")
+    told = hooked.told()
+    expected = {"named": [hooked.list_id], "empty": [], "missing": None}[lists]
+    assert told.get("list_id") == expected
+
+
 def test_an_event_nobody_asked_for_is_not_told(hooked: Hooked) -> None:
     sent_to_anna(hooked)
     hooked.watch(["click"])
