@@ -33,12 +33,14 @@ from nl_pipeline.domain.leads.forms import (
     Translated,
 )
 from nl_pipeline.domain.leads.importing import (
+    MODES,
     FormGate,
     ImportMode,
     ManualOptions,
     Rank,
     Standing,
     Submission,
+    Submitted,
     Verdict,
     current_of,
     mode_of,
@@ -47,6 +49,8 @@ from nl_pipeline.domain.leads.importing import (
 from nl_pipeline.domain.leads.light import Colour, Light, LightReason, light_of
 from nl_pipeline.domain.leads.mapping import (
     DEFAULT_KEY,
+    LEAD_FACTS,
+    PREDEFINED_FIELDS,
     Because,
     FieldMapping,
     MappingFlaw,
@@ -58,6 +62,9 @@ from nl_pipeline.domain.leads.mapping import (
 
 __all__ = [
     "DEFAULT_KEY",
+    "LEAD_FACTS",
+    "MODES",
+    "PREDEFINED_FIELDS",
     "Answer",
     "AnswerFlaw",
     "AnswerProblem",
@@ -89,6 +96,7 @@ __all__ = [
     "Rank",
     "Standing",
     "Submission",
+    "Submitted",
     "Suggestion",
     "Translated",
     "Verdict",

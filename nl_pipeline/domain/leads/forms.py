@@ -55,13 +55,16 @@ class Translated:
 
     def text(self, locale: str) -> str:
         """The text in `locale`, else in its language, else the first one; "" when there is none."""
-        if locale in self.by_locale:
-            return self.by_locale[locale]
-        language = locale.partition("_")[0]
-        for known, text in self.by_locale.items():
-            if known.partition("_")[0] == language:
-                return text
-        return next(iter(self.by_locale.values()), "")
+        return self.by_locale.get(self.locale(locale), "")
+
+    def locale(self, wished: str) -> str:
+        """The locale `text` takes its text from; "" when there is no text at all."""
+        filled = [known for known, text in self.by_locale.items() if text.strip()]
+        if wished in filled:
+            return wished
+        language = wished.partition("_")[0]
+        same = (known for known in filled if known.partition("_")[0] == language)
+        return next(same, filled[0] if filled else "")
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,3 @@ class Lead:
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     consents: tuple[ConsentAnswer, ...] = field(default=(), repr=False)
     form: LeadForm | None = field(default=None, repr=False)
-
-    def __hash__(self) -> int:
-        return hash(self.response_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from nl_pipeline.domain.rhythm import Silence
+from nl_pipeline.domain.rhythm import Silence, unusual_silence
 
 
 class Colour(StrEnum):
@@ -61,4 +61,22 @@ def light_of(
     nothing can be imported at present (mapping, token, role), "" if nothing stands in the way.
     `push_works` is false where no webhook or no challenge came; it explains a silence.
     """
-    raise NotImplementedError
+    if not import_on:
+        return Light(Colour.GREY, LightReason.IMPORT_OFF, "the import of this connection is off")
+    if not form_enabled:
+        return Light(Colour.GREY, LightReason.FORM_OFF, "the import of this form is off")
+    if blocked_by:
+        return Light(Colour.YELLOW, LightReason.BLOCKED, blocked_by)
+    silence = unusual_silence(submitted_at, now=now)
+    if silence is not None:
+        return Light(Colour.YELLOW, LightReason.SILENT, _told(silence, push_works), silence)
+    return Light(Colour.GREEN, LightReason.ENABLED, "the import of this form is on")
+
+
+def _told(silence: Silence, push_works: bool, /) -> str:
+    days = silence.allowed.days
+    text = (
+        f"no submission since {silence.since:%Y-%m-%d %H:%M} UTC; by its own rhythm this form"
+        f" is silent for {days} days at most"
+    )
+    return text if push_works else f"{text}; LinkedIn's notices do not arrive either"
