@@ -33,7 +33,7 @@ DEFAULT_SEED = 1
 
 
 class World:
-    """One sandbox: a clock, two twins with their population, armed faults and the call log."""
+    """One sandbox: a clock, the twins with their population, armed faults and the call log."""
 
     def __init__(self, *, contacts: int = DEFAULT_CONTACTS, seed: int = DEFAULT_SEED) -> None:
         self.clock = Clock()
@@ -54,7 +54,7 @@ class World:
         self.reset(contacts=contacts, seed=seed, options={})
 
     def reset(self, *, contacts: int, seed: int, options: dict[str, Any]) -> None:
-        """Start over: real time, no faults, no calls, both twins filled again.
+        """Start over: real time, no faults, no calls, all twins filled again.
 
         ``options`` holds switches, either under a service's name or flat; a flat one goes to the
         service that knows it. Raises :class:`ActRefused` for one that nobody knows, before
@@ -130,7 +130,7 @@ class DateHeader:
 
 
 def create_app(world: World) -> Starlette:
-    """The application: ``/onoffice``, ``/mailchimp`` and ``/_sandbox``."""
+    """The application: one path for each twin, and ``/_sandbox``."""
     services = world.services
     return Starlette(
         routes=[

@@ -56,6 +56,13 @@ def may_read_forms(account: Account, owner: Owner) -> bool:
     return bool(role_at(account, owner))
 
 
+def fits(account: Account, owner: Owner, *, lead_type: LeadType) -> bool:
+    """Whether an owner can have leads of a type: ad accounts SPONSORED ones, pages all others."""
+    if lead_type != "SPONSORED":
+        return owner.kind == "organization"
+    return owner.kind == "sponsoredAccount" or account.switches.sponsored_on_pages == "allowed"
+
+
 def may_read_leads(account: Account, owner: Owner, *, lead_type: LeadType) -> bool:
     """Leads need the product, the role at the owner, and for an ad account one at its page."""
     if not account.switches.lead_sync_product or not role_at(account, owner):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from nl_pipeline.sandbox.clock import Clock
@@ -22,6 +22,7 @@ from nl_pipeline.sandbox.linkedin.state import (
     Form,
     Grant,
     Lead,
+    LeadAction,
     Organization,
     Role,
     Subscription,
@@ -53,6 +54,8 @@ class Account:
     grants: list[Grant] = field(default_factory=list)
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
+    tell: Callable[[Lead, LeadAction], None] = lambda lead, action: None
+    """Takes notice of a lead that came or went; nobody does while the account is filled."""
     draw: random.Random = field(init=False)
     _numbers: Counter[str] = field(default_factory=Counter)
 

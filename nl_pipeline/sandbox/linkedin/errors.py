@@ -87,9 +87,7 @@ def no_such_resource(path: str) -> ApiProblem:
 
 def version_missing() -> ApiProblem:
     """400 of a call without a version; the code is recalled, in no source."""
-    message = (
-        "A version must be present. Please specify a version by adding the LinkedIn-Version header."
-    )
+    message = "A version must be present. Please add the LinkedIn-Version header."
     return ApiProblem(400, message, code="VERSION_MISSING")
 
 

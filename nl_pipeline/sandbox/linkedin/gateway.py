@@ -55,7 +55,8 @@ class Gateway:
         except ApiProblem as problem:
             return _response(problem.document(), status=problem.status, headers=headers)
         self.settle()
-        return _response(answer.content, status=answer.status, headers=headers | answer.headers)
+        headers |= dict(answer.headers)
+        return _response(answer.content, status=answer.status, headers=headers)
 
 
 async def _answer(account: Account, request: Request) -> Answer:

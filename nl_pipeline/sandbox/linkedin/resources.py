@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from nl_pipeline.sandbox.linkedin import ad_accounts, forms, responses
+from nl_pipeline.sandbox.linkedin import ad_accounts, forms, notifications, responses
 from nl_pipeline.sandbox.linkedin.access import READS_ADS, READS_FORMS, READS_LEADS, READS_PAGES
 from nl_pipeline.sandbox.linkedin.account import Account
 from nl_pipeline.sandbox.linkedin.calls import Answer, ApiCall
@@ -60,5 +60,11 @@ RESOURCES: dict[str, dict[str, Method]] = {
         ),
         "GET": Method(responses.read, READS_LEADS),
         "BATCH_GET": Method(responses.read_several, READS_LEADS),
+    },
+    "leadNotifications": {
+        "FINDER-criteria": Method(notifications.find, READS_LEADS, _PAGED | {"owner", "leadType"}),
+        "GET": Method(notifications.read, READS_LEADS),
+        "CREATE": Method(notifications.create, READS_LEADS),
+        "DELETE": Method(notifications.delete, READS_LEADS),
     },
 }

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import replace
 
 from nl_pipeline.sandbox.linkedin import errors
-from nl_pipeline.sandbox.linkedin.access import may_read_leads
+from nl_pipeline.sandbox.linkedin.access import fits, may_read_leads
 from nl_pipeline.sandbox.linkedin.account import DAY, Account
 from nl_pipeline.sandbox.linkedin.calls import Answer, ApiCall, batch, page
 from nl_pipeline.sandbox.linkedin.response_view import ON_DEMAND, record
@@ -23,10 +23,8 @@ _Range = tuple[int | None, int | None]
 def find_by_owner(account: Account, call: ApiCall) -> Answer:
     """``q=owner``: the leads of one owner and one type."""
     owner, lead_type = call.owner(), call.lead_type()
-    if (owner.kind == "sponsoredAccount") != (lead_type == "SPONSORED"):
-        on_page = owner.kind == "organization" and lead_type == "SPONSORED"
-        if not on_page or account.switches.sponsored_on_pages == "refused":
-            raise errors.bad_parameter("leadType", why=f"{lead_type} does not go with this owner")
+    if not fits(account, owner, lead_type=lead_type):
+        raise errors.bad_parameter("leadType", why=f"{lead_type} does not go with this owner")
     if not may_read_leads(account, owner, lead_type=lead_type):
         raise call.denied()
     submitted, tests_only = _range(account, call), call.truth("limitedToTestLeads")
@@ -112,12 +110,13 @@ def _milliseconds(text: object) -> int | None:
 
 def _is_within(account: Account, at: int, submitted: _Range) -> bool:
     start, end = submitted
-    if start is not None and at <= start:
-        if at < start or account.switches.range_start == "exclusive":
-            return False
-    if end is not None and at >= end:
-        return at == end and account.switches.range_end == "inclusive"
-    return True
+    after_start = start is None or at > start
+    before_end = end is None or at < end
+    if at == start:
+        after_start = account.switches.range_start == "inclusive"
+    if at == end:
+        before_end = account.switches.range_end == "inclusive"
+    return after_start and before_end
 
 
 def _versioned_form(call: ApiCall) -> tuple[int, int] | None:
@@ -170,6 +169,7 @@ def _drift(account: Account, call: ApiCall, *, before: int | None) -> None:
         return
     if call.fault.get("vanish"):
         leads[-1].deleted_at = account.now()
+        account.tell(leads[-1], "DELETED")
         return
     at = account.now() if before is None else min(account.now(), before - 1)
     late = replace(
@@ -180,3 +180,4 @@ def _drift(account: Account, call: ApiCall, *, before: int | None) -> None:
         consents=dict(leads[-1].consents),
     )
     account.leads[late.id] = late
+    account.tell(late, "CREATED")

@@ -14,6 +14,7 @@ from nl_pipeline.sandbox.linkedin.urns import Owner
 LeadType = Literal["SPONSORED", "EVENT", "COMPANY", "ORGANIZATION_PRODUCT"]
 LEAD_TYPES: tuple[LeadType, ...] = ("SPONSORED", "EVENT", "COMPANY", "ORGANIZATION_PRODUCT")
 RoleState = Literal["APPROVED", "REQUESTED", "REJECTED", "REVOKED"]
+LeadAction = Literal["CREATED", "DELETED"]
 ROLE_STATES: tuple[RoleState, ...] = ("APPROVED", "REQUESTED", "REJECTED", "REVOKED")
 
 

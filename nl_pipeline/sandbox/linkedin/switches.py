@@ -59,7 +59,7 @@ class Switches(msgspec.Struct, kw_only=True):
     """An authorization beyond it revokes the oldest one's tokens; 0: no limit. The number is not
     known."""
     lead_sync_product: bool = True
-    """Whether the app was granted the Lead Sync API; without it forms are readable and leads 403."""
+    """Whether the app was granted the Lead Sync API; without it only forms are readable."""
 
     # Ad accounts
     account_ids: Literal["number", "urn"] = "number"
@@ -76,7 +76,7 @@ class Switches(msgspec.Struct, kw_only=True):
     open_range: Literal["refused", "allowed"] = "refused"
     """A time range with one end only [open]."""
     order: Literal["newest_first", "oldest_first", "none"] = "newest_first"
-    """Order of the responses finder [open]; ``none``: as mixed as can be, but the same each time."""
+    """Order of the responses finder [open]; ``none``: mixed, but the same each time."""
     largest_count: Annotated[int, Meta(ge=1)] = 100
     count_above_largest: Literal["refused", "cut"] = "refused"
     """What becomes of a larger ``count`` [open]."""
@@ -106,6 +106,10 @@ class Switches(msgspec.Struct, kw_only=True):
     """Key of the creative in a notification [open]."""
     duplicate_subscription: Literal["allowed", "refused"] = "allowed"
     """A second subscription that is the same as another [open]."""
+    creation_answer: Literal["201", "200"] = "201"
+    """201 without a body, or 200 with ``{}``; the id is in ``x-restli-id`` [open]."""
+    creation_unblocks: bool = False
+    """Whether a new subscription's challenge sets a blocked webhook free [open]."""
     subscriptions_per_owner: Count = 1500
     revocation_removes_subscriptions: bool = False
     """Whether subscriptions go when the member's tokens are revoked or a role is lost [open]."""

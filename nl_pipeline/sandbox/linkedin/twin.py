@@ -9,18 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from nl_pipeline.sandbox.clock import Clock, ServiceClock
-from nl_pipeline.sandbox.linkedin import seeding
+from nl_pipeline.sandbox.linkedin import acts, seeding
 from nl_pipeline.sandbox.linkedin.account import Account
+from nl_pipeline.sandbox.linkedin.dumping import dumped
 from nl_pipeline.sandbox.linkedin.gateway import API, Gateway
 from nl_pipeline.sandbox.linkedin.oauth import PATH as OAUTH
 from nl_pipeline.sandbox.linkedin.oauth import oauth_routes
 from nl_pipeline.sandbox.linkedin.resources import RESOURCES
+from nl_pipeline.sandbox.linkedin.sender import Sender
 from nl_pipeline.sandbox.linkedin.switches import Switches
 from nl_pipeline.sandbox.population import persons
-from nl_pipeline.sandbox.service import ActRefused, FaultSource
+from nl_pipeline.sandbox.service import FaultSource
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _OAUTH_PATHS = ("authorization", "accessToken", "introspectToken")
@@ -36,6 +40,7 @@ class LinkedInTwin:
             clock, skew=lambda: self._account.switches.clock_skew_seconds
         )
         self._account = Account(self.clock)
+        self._sender = Sender(lambda: self._account)
         self._gateway = Gateway(lambda: self._account, self._settle)
 
     @property
@@ -60,30 +65,35 @@ class LinkedInTwin:
         return "/{unknown}"
 
     def dump(self) -> dict[str, Any]:
-        """All state."""
+        """All state, see ``dumping``."""
         self._settle()
-        return {}
+        return dumped(self._account)
 
     def act(self, payload: dict[str, Any]) -> dict[str, Any]:
         """One act, see ``acts``."""
-        raise ActRefused("linkedin: no acts yet")
+        self._settle()
+        result = acts.carry_out(self._account, payload)
+        self._settle()
+        return result
 
     def reset(self, *, contacts: int, seed: int, options: dict[str, Any]) -> None:
         """A page with its ad account, three forms and, if there are contacts, a few leads."""
         switches = Switches()
         for name, value in options.items():
             switches.change(name, value=value)
-        account = Account(self.clock, seed=seed, switches=switches)
-        # In this order: the clock reads its skew from the switches of the account.
-        self._account = account
-        seeding.fill(account, people=persons(contacts, seed=seed))
+        self._sender.forget()
+        # Before it is filled, for the clock reads its skew from the account's switches.
+        self._account = Account(self.clock, seed=seed, switches=switches)
+        seeding.fill(self._account, people=persons(contacts, seed=seed))
+        self._account.tell = self._sender.tell
 
     def use_faults(self, faults: FaultSource) -> None:
-        """Nothing is sent yet."""
+        """Faults of notifications."""
+        self._sender.faults = faults
 
     def extra_control_routes(self) -> list[BaseRoute]:
-        """None yet."""
-        return []
+        """``GET /_sandbox/linkedin/deliveries``: what became of notifications."""
+        return [Route("/deliveries", self._deliveries, methods=["GET"])]
 
     def switches(self) -> dict[str, Any]:
         """Current value of each switch."""
@@ -95,8 +105,13 @@ class LinkedInTwin:
         self._account.switches.change(name, value=value)
 
     def on_clock_advanced(self) -> None:
-        """Do what has fallen due."""
+        """Challenge and tell what has fallen due."""
+        self._sender.release()
         self._settle()
 
     def _settle(self) -> None:
-        """Do what has fallen due."""
+        self._sender.wake()
+
+    async def _deliveries(self, request: Request) -> Response:
+        self._settle()
+        return JSONResponse(self._sender.report())
