@@ -80,6 +80,21 @@ class Account:
         alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
         return "".join(self.draw.choices(alphabet, k=length))
 
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription; its webhook is challenged no more when it was the last one, and a
+        blocked one stays blocked."""
+        del self.subscriptions[subscription.id]
+        endpoint = self.endpoints[subscription.webhook]
+        in_use = any(one.webhook == endpoint.url for one in self.subscriptions.values())
+        if not in_use and endpoint.state != "blocked":
+            del self.endpoints[endpoint.url]
+
+    def after_revocation(self) -> None:
+        """A token or role was taken away; whether subscriptions go with it is a switch."""
+        if self.switches.revocation_removes_subscriptions:
+            for one in list(self.subscriptions.values()):
+                self.unsubscribe(one)
+
     def is_readable(self, lead: Lead) -> bool:
         """Whether LinkedIn still keeps a lead and shows it already."""
         age = self.now() - lead.submitted_at

@@ -44,7 +44,7 @@ class _Action:
 def carry_out(account: Account, payload: dict[str, Any]) -> dict[str, Any]:
     """Do one act; :class:`ActRefused` says what is wrong and what is allowed."""
     try:
-        act = msgspec.convert(payload, Act)
+        act = msgspec.convert(payload, Act, str_keys=True)
     except msgspec.ValidationError as error:
         raise ActRefused(f"linkedin act: {error}") from error
     action = _ACTIONS.get(act.action)
@@ -114,8 +114,7 @@ def _revoke_token(account: Account, act: Act) -> dict[str, Any]:
 def _revoke_role(account: Account, act: Act) -> dict[str, Any]:
     role = _role(account, act)
     role.state, role.changed_at = "REVOKED", account.now()
-    if account.switches.revocation_removes_subscriptions:
-        account.subscriptions.clear()
+    account.after_revocation()
     return {"role": role.name, "state": role.state}
 
 

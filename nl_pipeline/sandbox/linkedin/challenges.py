@@ -27,9 +27,9 @@ INTERVAL = 2 * 3_600_000
 FAILURES_BEFORE_BLOCK = 3
 
 
-def response_to(code: str) -> str:
+def response_to(code: str, *, secret: str = LINKEDIN_CLIENT_SECRET) -> str:
     """The right ``challengeResponse``."""
-    return hmac.new(LINKEDIN_CLIENT_SECRET.encode(), code.encode(), "sha256").hexdigest()
+    return hmac.new(secret.encode(), code.encode(), "sha256").hexdigest()
 
 
 async def passes(client: httpx.AsyncClient, url: str, *, code: str) -> bool:

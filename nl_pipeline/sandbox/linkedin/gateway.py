@@ -2,7 +2,7 @@
 
 Belongs here: the protocol's headers, versions, tokens, quotas, query tunneling, Rest.li's methods,
 rendering. Does not belong here: what endpoints do. Order of the checks: path, version, token,
-protocol, quota, query, scope [inferred].
+protocol, query, quota, scope [inferred].
 """
 
 from __future__ import annotations
@@ -71,10 +71,11 @@ async def _answer(account: Account, request: Request) -> Answer:
     verb, query, body = await _untunneled(request)
     parameters = query_values(query, strict=account.switches.strict_encoding)
     name = _method_name(verb, key=key, parameters=parameters)
-    account.quotas.count(f"{resource}.{name}", now=account.clock.epoch(), switches=account.switches)
     method = methods.get(name)
     if method is None:
         raise _unknown_method(name, verb=verb, methods=methods)
+    endpoint = f"{resource}.{name}"
+    account.quotas.count(endpoint, now=account.clock.epoch(), switches=account.switches)
     _check_method_header(request, name=name)
     call = ApiCall(
         resource=resource,

@@ -90,18 +90,8 @@ def read(account: Account, call: ApiCall) -> Answer:
 
 def delete(account: Account, call: ApiCall) -> Answer:
     """End a subscription."""
-    remove(account, _known(account, call))
+    account.unsubscribe(_known(account, call))
     return Answer(status=204)
-
-
-def remove(account: Account, subscription: Subscription) -> None:
-    """End a subscription; its webhook is challenged no more when it was the last one, and a
-    blocked one stays blocked."""
-    del account.subscriptions[subscription.id]
-    endpoint = account.endpoints[subscription.webhook]
-    in_use = any(one.webhook == endpoint.url for one in account.subscriptions.values())
-    if not in_use and endpoint.state != "blocked":
-        del account.endpoints[endpoint.url]
 
 
 def record(account: Account, one: Subscription) -> dict[str, Any]:

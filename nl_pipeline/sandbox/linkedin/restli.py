@@ -153,7 +153,11 @@ def projected(record: Mapping[str, Any], *, wanted: Projection) -> dict[str, Any
         if f"{name}!" in record:
             shown[f"{name}!"] = record[f"{name}!"]
         if name in record:
-            value = record[name]
-            deeper = below is not None and isinstance(value, Mapping)
-            shown[name] = projected(value, wanted=below) if deeper and below else value
+            shown[name] = record[name] if below is None else _below(record[name], wanted=below)
     return shown
+
+
+def _below(value: Any, *, wanted: Projection) -> Any:
+    if isinstance(value, list):
+        return [_below(item, wanted=wanted) for item in value]
+    return projected(value, wanted=wanted) if isinstance(value, Mapping) else value

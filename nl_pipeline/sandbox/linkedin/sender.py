@@ -244,11 +244,11 @@ class Sender:
         )
 
 
-def signature(body: bytes, *, prefixed: bool = True) -> str:
+def signature(body: bytes, *, prefixed: bool = True, secret: str = LINKEDIN_CLIENT_SECRET) -> str:
     """Hexadecimal HMAC-SHA256 with the app's secret over ``hmacsha256=`` and the body, or over the
     body alone."""
     signed = SIGNED_PREFIX + body if prefixed else body
-    return hmac.new(LINKEDIN_CLIENT_SECRET.encode(), signed, "sha256").hexdigest()
+    return hmac.new(secret.encode(), signed, "sha256").hexdigest()
 
 
 def _header(posting: _Posting, *, switches: Switches) -> str:

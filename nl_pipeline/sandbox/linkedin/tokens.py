@@ -71,8 +71,7 @@ def revoke(account: Account, grant: Grant) -> None:
     """The member or LinkedIn takes a consent back."""
     grant.revoked = True
     _revoke_access(account, grant)
-    if account.switches.revocation_removes_subscriptions:
-        account.subscriptions.clear()
+    account.after_revocation()
 
 
 def revoke_access(account: Account) -> None:
