@@ -298,8 +298,9 @@ def test_a_lead_that_arrives_between_two_pages_moves_the_others(linkedin: Linked
 
 def test_a_lead_that_goes_between_two_pages_hides_another(linkedin: LinkedInCaller) -> None:
     made = [linkedin.submit(days_ago=age)["id"] for age in range(4)]
-    fault = {"kind": "page_drift", "match": "leadFormResponses", "skip": 1, "vanish": True}
-    linkedin.sandbox.fault("linkedin", **fault)
+    linkedin.sandbox.fault(
+        "linkedin", kind="page_drift", match="leadFormResponses", skip=1, vanish=True
+    )
     first = ids_of(linkedin.leads(count="2"))
     second = ids_of(linkedin.leads(count="2", start="2"))
 

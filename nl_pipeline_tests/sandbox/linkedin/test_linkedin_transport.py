@@ -149,7 +149,7 @@ def test_a_method_header_that_does_not_fit_is_refused(linkedin: LinkedInCaller) 
 def test_what_does_not_exist_is_404_or_405(
     linkedin: LinkedInCaller, method: str, path: str, status: int
 ) -> None:
-    json = {} if method == "POST" else None
+    json: dict[str, str] | None = {} if method == "POST" else None
 
     assert linkedin.call(method, path, json).status_code == status
 
