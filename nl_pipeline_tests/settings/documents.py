@@ -51,9 +51,12 @@ def with_linkedin(text: str = MINIMAL, *, more: str = "") -> str:
     )
 
 
-def linkedin_of(more: str = "", *, text: str = MINIMAL) -> settings.LinkedIn:
+def linkedin_of(
+    more: str = "", *, owners: str = "{ad_account: 507000111}", text: str = MINIMAL
+) -> settings.LinkedIn:
     """The leads of the minimal connection; `more` lines stand below `linkedin`."""
-    linkedin = parse(with_linkedin(text, more=more)).connections["agency"].leads.linkedin
+    written = with_linkedin(text, more=more).replace("{ad_account: 507000111}", owners)
+    linkedin = parse(written).connections["agency"].leads.linkedin
     assert linkedin is not None
     return linkedin
 
