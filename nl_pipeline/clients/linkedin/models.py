@@ -65,3 +65,5 @@ class Notification:
     webhook: str = field(repr=False)
     owner: Owner | None
     lead_type: str
+    is_narrowed: bool = False
+    """Whether it is about one form, event or creative only."""
