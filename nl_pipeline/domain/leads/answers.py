@@ -45,6 +45,8 @@ class LeadValues:
 
 
 _BETWEEN_OPTIONS = "; "
+_JOINERS = "\u200c\u200d"
+"""Characters of format that names in Persian or Hindi are misspelt without."""
 _NEXT = {
     AnswerFlaw.UNKNOWN_OPTION: (
         "{source} was answered by an option the form does not have any more; {crm} says its number"
@@ -160,8 +162,20 @@ def _fact(lead: Lead, *, name: str, form: LeadForm | None) -> str:
 
 def _clean(text: str) -> str:
     """One line without control characters, which fields of the CRM have no use for."""
-    printable = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
-    return " ".join(printable.split())
+    kept = "".join(_visible(character) for character in unicodedata.normalize("NFC", text))
+    return " ".join(kept.split())
+
+
+def _visible(character: str) -> str:
+    if character in _JOINERS:
+        return character
+    match unicodedata.category(character):
+        case "Cc":
+            return " "
+        case "Cf" | "Cs":
+            return ""
+        case _:
+            return character
 
 
 def _problem(flaw: AnswerFlaw, row: FieldMapping) -> AnswerProblem:
