@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nl_pipeline.clients.errors import OperatorNeeded
-from nl_pipeline.clients.linkedin import LinkedInClient, TokenRefused, configured_tokens
+from nl_pipeline.clients.linkedin import LinkedInClient, configured_tokens
 from nl_pipeline.domain.leads import LeadType, OwnerKind
 from nl_pipeline.sandbox.credentials import (
     LINKEDIN_ACCESS_TOKEN,
@@ -155,10 +155,8 @@ def test_a_revoked_token_stops_everything(
 ) -> None:
     sandbox.act("linkedin", actor="system", action="revoke_token")
 
-    with pytest.raises(OperatorNeeded) as caught:
+    with pytest.raises(OperatorNeeded, match="no refresh token"):
         put_right(client, url=receiver.url + PATH, wanted=[SPONSORED, EVENTS])
-
-    assert isinstance(caught.value, TokenRefused)
 
 
 def test_a_lead_is_told_to_the_receiver_and_believed(

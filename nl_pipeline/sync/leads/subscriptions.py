@@ -21,10 +21,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from nl_pipeline.clients.errors import OperatorNeeded
-from nl_pipeline.clients.linkedin import Notification, TokenRefused, VersionSunset
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Permanent
+from nl_pipeline.clients.linkedin import Notification
 from nl_pipeline.domain.leads import LeadType, Owner, OwnerKind
 from nl_pipeline.settings import LinkedIn
+from nl_pipeline.sync.leads.wanted import lead_types, owners
 
 PROVIDER, ORIGIN = "linkedin", "leads"
 ASKED_WITHIN = timedelta(hours=6)
@@ -79,21 +80,14 @@ class Subscriptions(Protocol):
 
 
 def wanted_subjects(linkedin: LinkedIn) -> tuple[Subject, ...]:
-    """What there should be subscriptions to; nothing while the import is off.
-
-    Sponsored leads belong to ad accounts, all others to pages.
-    """
+    """What there should be subscriptions to; nothing while the import is off."""
     if not linkedin.import_leads:
         return ()
-    found = []
-    for owner in linkedin.owners:
-        for lead_type in map(LeadType, linkedin.lead_types):
-            is_ad_account = owner.ad_account is not None
-            number = owner.ad_account if is_ad_account else owner.organization
-            if number is not None and is_ad_account == (lead_type is LeadType.SPONSORED):
-                kind = OwnerKind.AD_ACCOUNT if is_ad_account else OwnerKind.ORGANIZATION
-                found.append(Subject(kind, number, lead_type))
-    return tuple(dict.fromkeys(found))
+    return tuple(
+        Subject(owner.kind, owner.id, lead_type)
+        for owner in owners(linkedin)
+        for lead_type in lead_types(linkedin, owner=owner)
+    )
 
 
 def put_right(
@@ -116,10 +110,10 @@ def put_right(
     for subject in dict.fromkeys((*sorted(wanted), *sorted(subscribed))):
         try:
             found = _put_one_right(calls, subject, url=url, wanted=subject in wanted)
-        except (TokenRefused, VersionSunset):
-            raise
-        except OperatorNeeded as needed:
-            problems.append(f"{subject}: {needed.what}. Next: {needed.what_next}")
+        except (OperatorNeeded, Permanent) as refused:
+            if not _concerns_one_owner(refused):
+                raise
+            problems.append(f"{subject}: {refused.what}. Next: {refused.what_next}")
             left.append(subject)
             continue
         notes += found
@@ -132,6 +126,13 @@ def put_right(
 def is_deaf(*, subscribed: bool, asked_at: datetime | None, now: datetime) -> bool:
     """Whether LinkedIn does not ask our webhook any more although it should."""
     return subscribed and (asked_at is None or now - asked_at > ASKED_WITHIN)
+
+
+def _concerns_one_owner(refused: ApiError) -> bool:
+    """A missing role, a webhook LinkedIn does not reach, or too many subscriptions; no token, for
+    instance, would be the end for all."""
+    is_permanent = isinstance(refused, Permanent)
+    return is_permanent or refused.status == 403 or refused.code == "webhook_not_reached"
 
 
 def _put_one_right(
