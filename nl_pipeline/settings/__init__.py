@@ -7,7 +7,6 @@ warehouse or knows Dagster. Importing this package reads no file and no environm
 
 from __future__ import annotations
 
-from nl_pipeline.settings.activities import Activities, KindType
 from nl_pipeline.settings.documentation import SettingDoc, describe, json_schema
 from nl_pipeline.settings.fields import BlankRule, Direction, FieldMapping, ProviderKind
 from nl_pipeline.settings.leads import (
@@ -26,7 +25,9 @@ from nl_pipeline.settings.leads import (
 from nl_pipeline.settings.loading import CONFIG_VARIABLE, DEFAULT_FILE, load, parse
 from nl_pipeline.settings.models import Connection, Settings
 from nl_pipeline.settings.options import (
+    Activities,
     Brakes,
+    KindType,
     Limit,
     Schedules,
     Tags,

@@ -14,7 +14,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from nl_pipeline.domain.leads import DEFAULT_KEY, FieldMapping, MappingFlaw, mapping_problems
 from nl_pipeline.domain.leads.mapping import source_of
-from nl_pipeline.settings.activities import KindType, OptionalActivity
 from nl_pipeline.settings.closed import ClosedModel
 from nl_pipeline.settings.problems import refusal
 from nl_pipeline.settings.systems import Secret
@@ -210,11 +209,6 @@ class LinkedIn(ClosedModel):
     ] = Field(
         ("SPONSORED",),
         description="Kinds of leads that are read. Leads of events belong to a page.",
-    )
-    activity: OptionalActivity = Field(
-        KindType(kind="Email", type="Eingang"),
-        description="Activity written for each imported lead. It names form and campaign, not the "
-        "answers. Where the account has no such kind or type, the default writes none.",
     )
     version: Version = Field(
         "202607",
