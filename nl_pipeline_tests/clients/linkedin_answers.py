@@ -46,7 +46,9 @@ def told(body: Any, *, status: int = 200, **headers: str) -> httpx.Response:
     return httpx.Response(status, json=body, headers={**DATE, **headers})
 
 
-def refused(status: int, message: str = "", *, code: str = "", service_code: int = 100) -> Any:
+def refused(
+    status: int, message: str = "", *, code: str = "", service_code: int = 100
+) -> httpx.Response:
     """An error envelope of the newer shape with `code`, of the older one without."""
     body: dict[str, Any] = {"status": status, "serviceErrorCode": service_code, "message": message}
     return told(

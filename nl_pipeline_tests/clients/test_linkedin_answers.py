@@ -1,46 +1,34 @@
-"""Shapes of LinkedIn's answers, hand-made: queries, leads and forms, refusals, notices."""
+"""Queries to LinkedIn, and the shapes of leads, forms, accounts and roles, hand-made."""
 
 from __future__ import annotations
 
-import json
 import traceback
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Permanent, Retryable, SkipRecord
+from nl_pipeline.clients.errors import SkipRecord
 from nl_pipeline.clients.linkedin import (
-    DailyQuotaReached,
-    LeadAction,
-    LeadNotice,
     PageRole,
-    UnreadableNotice,
-    VersionSunset,
     may_read_leads,
-    notices_in,
 )
-from nl_pipeline.clients.linkedin.problems import next_midnight
 from nl_pipeline.clients.linkedin.query import Literal, Value, encoded, query
 from nl_pipeline.clients.linkedin.urns import form_and_version, number_of, versioned_form
 from nl_pipeline.domain.leads import (
     Answer,
     ConsentAnswer,
     LeadType,
-    Owner,
-    OwnerKind,
     QuestionKind,
 )
-from nl_pipeline_tests.clients.answering import Naps, Server
+from nl_pipeline_tests.clients.answering import Server
 from nl_pipeline_tests.clients.linkedin_answers import (
     ACCOUNT,
     CANARY,
     FORM,
     NOON,
-    SECRET,
     client_of,
     lead_row,
     page,
@@ -272,130 +260,6 @@ def test_many_leads_are_read_in_calls_short_enough_for_a_query() -> None:
     assert all(len(request.url.raw_path) < 4000 for request in server.requests)
 
 
-def failure(answer: httpx.Response, *, naps: Naps | None = None) -> ApiError:
-    client = client_of(Server([answer]), naps=naps)
-    with pytest.raises(ApiError) as caught:
-        client.forms(ACCOUNT)
-    return caught.value
-
-
-@pytest.mark.parametrize(
-    ("call", "names"),
-    [
-        (lambda c: c.lead("x"), ["r_marketing_leadgen_automation", "LEAD_GEN_FORMS_MANAGER"]),
-        (
-            lambda c: c.notifications(ACCOUNT, lead_type=LeadType.SPONSORED),
-            ["r_marketing_leadgen_automation"],
-        ),
-        (lambda c: c.forms(ACCOUNT), ["r_ads", "VIEWER"]),
-        (lambda c: c.ad_accounts(), ["r_ads"]),
-        (lambda c: c.page_roles(), ["r_organization_admin"]),
-    ],
-    ids=["leads", "notifications", "forms", "ad accounts", "roles"],
-)
-def test_a_403_names_the_role_and_scope_that_may_be_missing(call: Any, names: list[str]) -> None:
-    answer = refused(403, "Not enough permissions to access: x.GET.202607", code="ACCESS_DENIED")
-
-    with pytest.raises(OperatorNeeded) as caught:
-        call(client_of(Server([answer])))
-
-    assert caught.value.status == 403
-    for name in names:
-        assert name in caught.value.what_next
-
-
-def test_a_sunset_version_names_the_setting() -> None:
-    error = failure(refused(426, "gone", code="NONEXISTENT_VERSION"))
-
-    assert isinstance(error, VersionSunset)
-    assert "202607" in str(error)
-    assert "leads.linkedin.version" in error.what_next
-
-
-@pytest.mark.parametrize("scope", ["APPLICATION", "APPLICATION_AND_MEMBER"])
-def test_the_quota_of_the_day_stops_until_midnight_utc_and_is_not_waited_for(scope: str) -> None:
-    naps = Naps()
-    message = f"Resource level throttle {scope} DAY limit for calls to this resource is reached."
-
-    error = failure(refused(429, message, code="TOO_MANY_REQUESTS", service_code=101), naps=naps)
-
-    assert isinstance(error, DailyQuotaReached)
-    assert error.until == datetime(2026, 8, 2, tzinfo=UTC)
-    assert error.retry_after == 12 * 3600
-    assert "2026-08-02 00:00 UTC" in str(error)
-    assert naps.seconds == []
-
-
-def test_another_429_is_tried_again_after_a_while() -> None:
-    naps = Naps()
-
-    error = failure(refused(429, "Too many requests", service_code=101), naps=naps)
-
-    assert isinstance(error, Retryable)
-    assert not isinstance(error, DailyQuotaReached)
-    assert len(naps.seconds) == 2
-
-
-@pytest.mark.parametrize("hour", [0, 12, 23])
-def test_the_next_midnight_is_later_and_utc(hour: int) -> None:
-    east = datetime(2026, 8, 1, hour, tzinfo=UTC).astimezone()
-
-    assert next_midnight(east) == datetime(2026, 8, 2, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("status", [500, 503, 504])
-def test_a_passing_failure_is_tried_again(status: int) -> None:
-    server = Server([refused(status), httpx.Response(status, html="<h1>Oops</h1>"), page([])])
-
-    assert client_of(server).forms(ACCOUNT).forms == ()
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [(200, Retryable), (403, OperatorNeeded), (404, OperatorNeeded), (502, Retryable)],
-)
-def test_html_instead_of_json_is_a_failure_of_the_way(status: int, kind: type[ApiError]) -> None:
-    error = failure(httpx.Response(status, html=f"<html>{CANARY}</html>"))
-
-    assert isinstance(error, kind)
-    assert CANARY not in str(error)
-
-
-def test_html_instead_of_a_lead_does_not_say_that_it_is_gone() -> None:
-    with pytest.raises(OperatorNeeded):
-        client_of(Server([httpx.Response(404, html="<html></html>")])).lead("x")
-
-
-def test_a_refused_call_keeps_the_code_and_the_reference_for_support() -> None:
-    error = failure(refused(400, f"bad {CANARY}", code="ILLEGAL_ARGUMENT"))
-
-    assert isinstance(error, Permanent)
-    assert error.code == "ILLEGAL_ARGUMENT"
-    assert "x-li-uuid AAY+x/1=" in str(error)
-
-
-def test_an_error_of_the_older_shape_is_told_by_its_number() -> None:
-    assert failure(refused(400, "bad", service_code=100)).code == "100"
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 426, 429, 500])
-def test_no_failure_shows_what_linkedin_wrote_or_a_secret(
-    status: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(0)
-    answer = told(
-        {"status": status, "message": CANARY, "code": CANARY, "serviceErrorCode": 1},
-        status=status,
-        **{"x-li-uuid": CANARY},
-    )
-
-    error = failure(answer)
-
-    shown = "".join(traceback.format_exception(error)) + caplog.text
-    for hidden in (CANARY, SECRET, "Bearer", "refresh_token="):
-        assert hidden not in shown
-
-
 def test_ad_accounts_are_read_over_all_pages_without_search_and_token_together() -> None:
     named = {"organization": {"id": 77, "localizedName": "Acme", "vanityName": "acme"}}
     active = {"name": "A", "test": False, "status": "ACTIVE", "referenceInfo": named}
@@ -455,133 +319,3 @@ def test_a_form_that_can_not_be_understood_does_not_hide_the_others() -> None:
 
     assert [(form.id, form.version) for form in forms.forms] == [(8120345, 2)]
     assert [row.id for row in forms.unreadable] == ["9"]
-
-
-@pytest.mark.parametrize("status", [200, 201])
-def test_the_id_of_a_new_subscription_is_taken_from_the_header(status: int) -> None:
-    server = Server([httpx.Response(status, headers={"x-restli-id": "7012"})])
-
-    made = client_of(server).create_notification(
-        ACCOUNT, lead_type=LeadType.SPONSORED, webhook="https://x.example/hooks/geheim"
-    )
-
-    assert made == "7012"
-    assert json.loads(server.requests[0].content) == {
-        "webhook": "https://x.example/hooks/geheim",
-        "owner": {"sponsoredAccount": "urn:li:sponsoredAccount:507000111"},
-        "leadType": "SPONSORED",
-    }
-
-
-SUBSCRIBED = {
-    "id": 7012,
-    "owner": {"sponsoredAccount": "urn:li:sponsoredAccount:507000111"},
-    "leadType": "SPONSORED",
-    "webhook": "https://x.example/hooks/geheim",
-}
-
-
-@pytest.mark.parametrize("lost", [told({}), httpx.ReadTimeout("lost")], ids=["no id", "no answer"])
-def test_a_subscription_without_an_id_is_found_in_the_list_and_not_made_twice(
-    lost: httpx.Response | Exception,
-) -> None:
-    narrowed = {**SUBSCRIBED, "id": 1, "versionedForm": "urn:li:versionedLeadGenForm:(x,1)"}
-    server = Server([lost, page([narrowed, SUBSCRIBED], total=2)])
-
-    made = client_of(server).create_notification(
-        ACCOUNT, lead_type=LeadType.SPONSORED, webhook=SUBSCRIBED["webhook"]
-    )
-
-    assert made == "7012"
-    assert [request.method for request in server.requests] == ["POST", "GET"]
-    assert (
-        "owner=(value:(sponsoredAccount:urn%3Ali%3AsponsoredAccount%3A507000111))"
-        "&leadType=(leadType:SPONSORED)" in server.requests[1].url.query.decode()
-    )
-
-
-def test_a_subscription_of_which_nothing_came_may_be_made_again() -> None:
-    server = Server([httpx.ReadTimeout("lost"), page([], total=0)])
-
-    with pytest.raises(Retryable) as caught:
-        client_of(server).create_notification(ACCOUNT, lead_type=LeadType.SPONSORED, webhook="w")
-
-    assert not caught.value.may_be_applied
-
-
-def test_a_webhook_that_fails_the_challenge_needs_an_operator() -> None:
-    server = Server([refused(400, "This URL did not pass the security challenge check")])
-
-    with pytest.raises(OperatorNeeded) as caught:
-        client_of(server).create_notification(ACCOUNT, lead_type=LeadType.SPONSORED, webhook="w")
-
-    assert caught.value.code == "webhook_not_reached"
-
-
-def test_a_subscription_shows_no_url() -> None:
-    [shown] = client_of(Server([page([SUBSCRIBED], total=1)])).notifications(
-        ACCOUNT, lead_type=LeadType.SPONSORED
-    )
-
-    assert (shown.id, shown.owner, shown.is_narrowed) == ("7012", ACCOUNT, False)
-    assert "geheim" not in repr(shown)
-
-
-def test_a_subscription_that_is_gone_is_deleted() -> None:
-    client_of(Server([refused(404)])).delete_notification("7012")
-
-
-NOTICE = {
-    "type": "LEAD_ACTION",
-    "leadAction": "CREATED",
-    "leadType": "SPONSORED",
-    "occurredAt": 1785585600999,
-    "leadGenFormResponse": "urn:li:leadGenFormResponse:0d9f4c1e-7a52-4e0b-8c2b-3f1f6f0a9d11-6",
-    "leadGenForm": "urn:li:versionedLeadGenForm:(urn:li:leadGenForm:8120345,2)",
-    "owner": {"sponsoredAccount": "urn:li:sponsoredAccount:507000111"},
-    "associatedEntity": {"associatedCreative": "urn:li:sponsoredCreative:241000333"},
-}
-
-
-def test_a_notice_names_the_lead_what_happened_and_when() -> None:
-    assert notices_in(json.dumps(NOTICE).encode()) == (
-        LeadNotice(
-            response_id="0d9f4c1e-7a52-4e0b-8c2b-3f1f6f0a9d11-6",
-            action=LeadAction.CREATED,
-            occurred_at=NOON + timedelta(milliseconds=999),
-            lead_type="SPONSORED",
-            form=(8120345, 2),
-            owner=ACCOUNT,
-        ),
-    )
-
-
-def test_several_notices_in_one_body_are_told_apart() -> None:
-    deleted = {**NOTICE, "leadAction": "DELETED"}
-
-    notices = notices_in(json.dumps([NOTICE, deleted, NOTICE]).encode())
-
-    assert [notice.action for notice in notices] == ["CREATED", "DELETED", "CREATED"]
-    assert len({notice.key for notice in notices}) == 2
-
-
-def test_a_page_owns_the_leads_of_its_events() -> None:
-    body = {**NOTICE, "leadType": "EVENT", "owner": {"organization": "urn:li:organization:77"}}
-
-    [notice] = notices_in(json.dumps(body).encode())
-
-    assert notice.owner == Owner(OwnerKind.ORGANIZATION, 77)
-
-
-def test_an_event_that_is_not_about_a_lead_is_left_out() -> None:
-    assert notices_in(json.dumps([{**NOTICE, "type": "OTHER"}]).encode()) == ()
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"{}", json.dumps({**NOTICE, "leadAction": CANARY}).encode()]
-)
-def test_a_body_that_is_no_notice_is_refused_without_showing_it(body: bytes) -> None:
-    with pytest.raises(UnreadableNotice) as caught:
-        notices_in(body)
-
-    assert CANARY not in "".join(traceback.format_exception(caught.value))

@@ -38,7 +38,7 @@ from nl_pipeline_tests.clients.linkedin_answers import (
 
 DAY = timedelta(days=1)
 CONFIGURED = configured_tokens(access_token="old", refresh_token="refresh")
-YEAR = {"refresh_token": "refresh", "refresh_token_expires_in": 365 * 86400}
+YEAR: dict[str, Any] = {"refresh_token": "refresh", "refresh_token_expires_in": 365 * 86400}
 
 
 class LinkedIn:
@@ -266,7 +266,11 @@ def days(tokens: Tokens, now: datetime) -> tuple[int | None, int | None]:
 
 
 def test_a_refresh_does_not_start_the_year_anew(tmp_path: Path) -> None:
-    day_59 = {**YEAR, "refresh_token_expires_in": 306 * 86400, "expires_in": 60 * 86400}
+    day_59: dict[str, Any] = {
+        **YEAR,
+        "refresh_token_expires_in": 306 * 86400,
+        "expires_in": 60 * 86400,
+    }
     store = TokenFile(tmp_path / "tokens.json")
     client_of(Server([LinkedIn(**day_59)]), store=store).forms(ACCOUNT)
 
