@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
-Service = Literal["onoffice", "mailchimp"]
+Service = Literal["onoffice", "mailchimp", "linkedin"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,16 @@ class SandboxControl:
         """Address of the Mailchimp API."""
         return f"{self.base_url}/mailchimp/3.0"
 
+    @property
+    def linkedin_url(self) -> str:
+        """Address of LinkedIn's REST API."""
+        return f"{self.base_url}/linkedin/rest"
+
+    @property
+    def linkedin_oauth_url(self) -> str:
+        """Address of LinkedIn's OAuth."""
+        return f"{self.base_url}/linkedin/oauth/v2"
+
     def reset(self, *, contacts: int, seed: int = 1, **options: Any) -> None:
         """Start over with another population."""
         self._post("reset", {"contacts": contacts, "seed": seed, **options})
@@ -69,6 +79,11 @@ class SandboxControl:
     def send_campaign(self, *, subject: str, **options: Any) -> dict[str, Any]:
         """Send a campaign from the Mailchimp twin."""
         return self._post("mailchimp/send_campaign", {"subject": subject, **options})
+
+    def notifications(self) -> dict[str, Any]:
+        """What became of the notifications of the LinkedIn twin."""
+        report: dict[str, Any] = self._http.get("linkedin/deliveries").raise_for_status().json()
+        return report
 
     def fault(self, service: Service | None, *, kind: str, match: str, **options: Any) -> None:
         """Break calls whose "METHOD /service/path" or action contains `match`."""

@@ -23,6 +23,7 @@ from nl_pipeline.sandbox.clock import Clock
 from nl_pipeline.sandbox.control import control_routes
 from nl_pipeline.sandbox.fault_middleware import FaultMiddleware
 from nl_pipeline.sandbox.faults import FaultList
+from nl_pipeline.sandbox.linkedin import LinkedInTwin
 from nl_pipeline.sandbox.mailchimp import MailchimpTwin
 from nl_pipeline.sandbox.onoffice import OnOfficeTwin
 from nl_pipeline.sandbox.service import ActRefused, Service
@@ -32,7 +33,7 @@ DEFAULT_SEED = 1
 
 
 class World:
-    """One sandbox: a clock, two twins with their population, armed faults and the call log."""
+    """One sandbox: a clock, the twins with their population, armed faults and the call log."""
 
     def __init__(self, *, contacts: int = DEFAULT_CONTACTS, seed: int = DEFAULT_SEED) -> None:
         self.clock = Clock()
@@ -40,9 +41,11 @@ class World:
         self.calls = CallLog()
         self.onoffice = OnOfficeTwin(clock=self.clock)
         self.mailchimp = MailchimpTwin(clock=self.clock)
+        self.linkedin = LinkedInTwin(clock=self.clock)
         self.services: dict[str, Service] = {
             self.onoffice.name: self.onoffice,
             self.mailchimp.name: self.mailchimp,
+            self.linkedin.name: self.linkedin,
         }
         for service in self.services.values():
             service.use_faults(self.faults)
@@ -51,7 +54,7 @@ class World:
         self.reset(contacts=contacts, seed=seed, options={})
 
     def reset(self, *, contacts: int, seed: int, options: dict[str, Any]) -> None:
-        """Start over: real time, no faults, no calls, both twins filled again.
+        """Start over: real time, no faults, no calls, all twins filled again.
 
         ``options`` holds switches, either under a service's name or flat; a flat one goes to the
         service that knows it. Raises :class:`ActRefused` for one that nobody knows, before
@@ -127,7 +130,7 @@ class DateHeader:
 
 
 def create_app(world: World) -> Starlette:
-    """The application: ``/onoffice``, ``/mailchimp`` and ``/_sandbox``."""
+    """The application: one path for each twin, and ``/_sandbox``."""
     services = world.services
     return Starlette(
         routes=[

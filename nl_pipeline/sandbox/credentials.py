@@ -14,3 +14,15 @@ ONOFFICE_SECRET = "00112233445566778899aabbccddeeff00112233445566778899aabbccdde
 
 MAILCHIMP_API_KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0-us0"
 """32 hexadecimal digits and the data centre (Mailchimp Marketing API, authentication)."""
+
+LINKEDIN_CLIENT_ID = "77sandboxclient"
+"""14 or so characters, as the developer portal shows them."""
+
+LINKEDIN_CLIENT_SECRET = "WPL_AP1.SandboxSecret000.AAAAAA=="
+"""Also signs notifications and answers challenges (LinkedIn docs, webhook validation)."""
+
+LINKEDIN_ACCESS_TOKEN = "AQXSandboxAccess" + "0123456789abcdef" * 30
+"""Opaque, about 500 characters."""
+
+LINKEDIN_REFRESH_TOKEN = "AQWSandboxRefresh" + "fedcba9876543210" * 30
+"""Opaque, about 500 characters."""

@@ -17,7 +17,7 @@ import pytest
 from nl_pipeline.sandbox.credentials import MAILCHIMP_API_KEY
 from nl_pipeline_tests.sandbox_control import SandboxControl, Service
 
-SERVICES: tuple[Service, ...] = ("onoffice", "mailchimp")
+SERVICES: tuple[Service, ...] = ("onoffice", "mailchimp", "linkedin")
 HOUR = timedelta(hours=1)
 PRECISION = timedelta(seconds=30)
 
@@ -27,6 +27,8 @@ def told(sandbox: SandboxControl, service: Service) -> datetime:
     with httpx.Client(trust_env=False, verify=False) as http:
         if service == "onoffice":
             answer = http.post(sandbox.onoffice_url, content=b"{}")
+        elif service == "linkedin":
+            answer = http.get(f"{sandbox.linkedin_url}/adAccounts")
         else:
             answer = http.get(f"{sandbox.mailchimp_url}/", auth=("any", MAILCHIMP_API_KEY))
     return parsedate_to_datetime(answer.headers["date"])
@@ -50,9 +52,19 @@ def noted_by_mailchimp(sandbox: SandboxControl) -> datetime:
     return datetime.fromisoformat(member["last_changed"])
 
 
+def noted_by_linkedin(sandbox: SandboxControl) -> datetime:
+    """The date of a form that is filled in now."""
+    email = "neu@kunde.example"
+    names = {"first_name": "Neu", "last_name": "Kunde"}
+    sandbox.act("linkedin", actor="person", action="submit", email=email, **names)
+    (lead,) = [one for one in sandbox.dump("linkedin")["leads"] if one["email"] == email]
+    return datetime.fromtimestamp(lead["submittedAt"] / 1000, tz=UTC)
+
+
 NOTED: dict[Service, Callable[[SandboxControl], datetime]] = {
     "onoffice": noted_by_onoffice,
     "mailchimp": noted_by_mailchimp,
+    "linkedin": noted_by_linkedin,
 }
 
 
