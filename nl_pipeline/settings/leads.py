@@ -25,6 +25,13 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _check_some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    # Not `min_length`, which would also complain of a list whose only item is refused.
+    if not values:
+        raise refusal("must not be empty", allowed="a list of at least one")
+    return values
+
+
 def _check_source(value: str) -> str:
     if not source_of(value).kind:
         raise refusal("this names nothing a lead could bring", allowed=_SOURCES)
@@ -191,12 +198,13 @@ class LinkedIn(ClosedModel):
         description="Refresh token, where the app has been granted them. Without one a person has "
         "to give consent anew every 60 days, with one every 365.",
     )
-    owners: Annotated[tuple[LeadOwner, ...], Field(strict=False, min_length=1)] = Field(
-        description="Ad accounts and pages whose forms are read."
+    owners: Annotated[tuple[LeadOwner, ...], Field(strict=False), AfterValidator(_check_some)] = (
+        Field(description="Ad accounts and pages whose forms are read.")
     )
     lead_types: Annotated[
         tuple[LeadType, ...],
-        Field(strict=False, min_length=1),
+        Field(strict=False),
+        AfterValidator(_check_some),
         Allowed("a list of SPONSORED, EVENT, COMPANY, ORGANIZATION_PRODUCT"),
     ] = Field(
         ("SPONSORED",),

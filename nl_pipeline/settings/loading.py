@@ -154,7 +154,7 @@ def _allowed_at(path: KeyPath) -> str:
         return "a list" if nested.suffix == "[]" else f"entries, each named by {nested.key}"
     if (model := model_at(path)) is not None:
         return "the keys " + ", ".join(model.model_fields)
-    return ""
+    return _allowed_at(path[:-1]) if path and isinstance(path[-1], int) else ""
 
 
 def _dotted(path: KeyPath) -> str:
