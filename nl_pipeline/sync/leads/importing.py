@@ -123,6 +123,11 @@ def import_leads(
         )
     except ApiError as error:
         tally.stopped_by = error
+    try:
+        # They are planned by now; what is not written is written by the next import or sync.
+        activities.write(link)
+    except ApiError as error:
+        tally.stopped_by = tally.stopped_by or error
     runs = tuple(
         FormRun(i, tally.created[i], tally.updated[i], tally.errors[i], dict(left))
         for i, left in sorted(left_out.items())
