@@ -104,6 +104,11 @@ class Activities(ClosedModel):
         "into the CRM. It names the fields, not the values. Where the account has no such kind or "
         "type, the default writes none.",
     )
+    lead: OptionalActivity = Field(
+        KindType(kind="Email", type="Eingang"),
+        description="Activity written when a lead was imported, with its form and campaign. Where "
+        "the account has no such kind or type, the default writes none.",
+    )
 
 
 class Limit(ClosedModel):

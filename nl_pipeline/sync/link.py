@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nl_pipeline.clients.brevo import BrevoClient, Limits
+from nl_pipeline.clients.linkedin import LinkedInClient, TokenFile, configured_tokens
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
 from nl_pipeline.domain.brakes import Brakes, Limit
@@ -50,7 +51,8 @@ def utc_now() -> datetime:
 class Link:
     """Everything a use case needs. ``now`` and ``progress`` are parameters for tests and
     callers; ``book`` is where calls are counted; ``webhook_log`` is the folder of the connection's
-    webhook log, None where there is none."""
+    webhook log, None where there is none. ``leads`` is where leads come from, None where the
+    settings name nothing."""
 
     settings: Connection
     warehouse: Warehouse
@@ -60,6 +62,7 @@ class Link:
     progress: Progress = silent
     book: CallBook = field(default_factory=CallBook)
     webhook_log: Path | None = None
+    leads: LinkedInClient | None = None
 
     @property
     def name(self) -> str:
@@ -173,6 +176,7 @@ def open_link(
     with (
         contextlib.closing(onoffice),
         _audience_of(chosen, fields=fields, environ=environ, progress=progress) as audience,
+        _leads_of(chosen, settings=settings, environ=environ) as leads,
     ):
         yield Link(
             settings=chosen,
@@ -187,7 +191,34 @@ def open_link(
             now=now,
             progress=progress,
             webhook_log=settings.webhook_log_dir(connection),
+            leads=leads,
         )
+
+
+@contextlib.contextmanager
+def _leads_of(
+    chosen: Connection, *, settings: Settings, environ: Mapping[str, str] | None
+) -> Iterator[LinkedInClient | None]:
+    """Where the leads of a connection come from. Refreshed tokens lie beside the warehouse."""
+    linkedin = chosen.leads.linkedin
+    if linkedin is None:
+        yield None
+        return
+    refresh = linkedin.refresh_token
+    client = LinkedInClient(
+        client_id=linkedin.client_id.resolve(environ),
+        client_secret=linkedin.client_secret.resolve(environ),
+        tokens=configured_tokens(
+            access_token=linkedin.access_token.resolve(environ),
+            refresh_token="" if refresh is None else refresh.resolve(environ),
+        ),
+        version=linkedin.version,
+        base_url=linkedin.base_url,
+        oauth_url=linkedin.oauth_url,
+        store=TokenFile(settings.data_dir / f"{chosen.name}.linkedin-tokens"),
+    )
+    with contextlib.closing(client):
+        yield client
 
 
 @contextlib.contextmanager

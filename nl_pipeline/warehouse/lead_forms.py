@@ -61,8 +61,15 @@ def store(warehouse: Warehouse, *, forms: Sequence[LeadForm], now: datetime) -> 
                 db.execute(
                     "UPDATE lead_forms SET name = ?, state = ?, seen_at = ?"
                     " WHERE form_id = ? AND version = ? AND (name, state) IS DISTINCT FROM (?, ?)",
-                    [form.name, form.state, naive(now), form.id, form.version]
-                    + [form.name, form.state],
+                    [
+                        form.name,
+                        form.state,
+                        naive(now),
+                        form.id,
+                        form.version,
+                        form.name,
+                        form.state,
+                    ],
                 )
             else:
                 db.execute(
@@ -100,15 +107,26 @@ def known(warehouse: Warehouse) -> dict[int, KnownForm]:
             " GROUP BY ALL ORDER BY s.form_id"
         ).fetchall()
     found = {}
-    for form_id, document, state, name, kind, owner_id, *moments, imported, updated, errors in rows:
-        times = [_aware(moment) for moment in moments]
+    for form_id, document, state, name, kind, owner_id, began, *rest in rows:
+        *read_at, since, imported, updated, errors = rest
         form = replace(
             _decoder.decode(document),
             state=state,
             name=name,
             owner=Owner(OwnerKind(kind), owner_id) if kind else None,
         )
-        found[form_id] = KnownForm(form, *times, imported, updated, errors)  # type: ignore[arg-type]
+        pushed, pulled, by_hand = (_aware(moment) for moment in read_at)
+        found[form_id] = KnownForm(
+            form=form,
+            discovered_at=began.replace(tzinfo=UTC),
+            last_push_at=pushed,
+            last_pull_at=pulled,
+            last_manual_at=by_hand,
+            counted_since=since.replace(tzinfo=UTC),
+            imported=imported,
+            updated=updated,
+            errors=errors,
+        )
     return found
 
 

@@ -167,9 +167,7 @@ def note_errors(
     return new
 
 
-def _settle(
-    db: duckdb.DuckDBPyConnection, *, place: tuple[str, str, str], now: datetime
-) -> None:
+def _settle(db: duckdb.DuckDBPyConnection, *, place: tuple[str, str, str], now: datetime) -> None:
     db.execute(
         "UPDATE lead_errors SET settled_at = ?"
         " WHERE (response_id, reason, field) = (?, ?, ?) AND settled_at IS NULL",

@@ -42,6 +42,8 @@ _STANDING = {
 }
 #: What is left to be done with: never tried, failed, or cut short.
 UNFINISHED = ("new", "open", "creating")
+#: Everything that is not erased.
+LIVING = (*UNFINISHED, "imported")
 
 
 @dataclass(frozen=True)
@@ -321,8 +323,13 @@ def note_imported(warehouse: Warehouse, *, imported: Sequence[Imported], now: da
             db.execute(
                 "UPDATE lead_submissions SET state = 'imported', origin = ?, crm_id = ?,"
                 " written = ?, imported_at = ? WHERE response_id = ?",
-                [one.origin, one.crm_id, msgspec.json.encode(dict(one.written)).decode()]
-                + [naive(now), lead.response_id],
+                [
+                    one.origin,
+                    one.crm_id,
+                    msgspec.json.encode(dict(one.written)).decode(),
+                    naive(now),
+                    lead.response_id,
+                ],
             )
             if one.note:
                 _plan_activity(db, one=one, now=now)
@@ -376,7 +383,12 @@ def _enter(
         db.execute(
             "INSERT INTO consent_ledger BY NAME SELECT ? AS key, 'GRANT' AS event,"
             " 'person' AS actor, true AS proof, ? AS happened_at, ? AS recorded_at, ? AS source",
-            [granted.key, naive(proof.accepted_at), naive(now), f"linkedin_lead:{proof.response_id}"],
+            [
+                granted.key,
+                naive(proof.accepted_at),
+                naive(now),
+                f"linkedin_lead:{proof.response_id}",
+            ],
         )
     return outcome == "granted"
 
@@ -396,7 +408,8 @@ def erase(
 ) -> StoredLead | None:
     """Erase a submission, also one that was never told; returns what it was, None if there is
     nothing to erase: it is erased, or was made again after `at`."""
-    [before] = read(warehouse, response_ids=[response_id], states=tuple(_STANDING)) or [None]
+    known = read(warehouse, response_ids=[response_id], states=tuple(_STANDING))
+    before = known[0] if known else None
     if before is not None and (before.state == "erased" or before.lead.submitted_at > at):
         return None
     blank = Lead(response_id=response_id, form_id=form_id, form_version=0, submitted_at=at)
@@ -423,6 +436,18 @@ def others_of_contact(warehouse: Warehouse, *, crm_id: int) -> int:
     return int(row[0]) if row else 0
 
 
+def consented(warehouse: Warehouse, *, response_ids: Collection[str]) -> set[str]:
+    """Of these submissions, those whose consent was dealt with, as a grant or against it."""
+    with warehouse.session() as db:
+        rows = db.execute(
+            "SELECT DISTINCT c.response_id FROM lead_consents AS c JOIN lead_submissions AS s"
+            " ON s.response_id = c.response_id AND s.submitted_at = c.accepted_at"
+            " WHERE c.response_id IN (SELECT unnest($ids::VARCHAR[]))",
+            {"ids": list(response_ids)},
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
 def opted_out(warehouse: Warehouse, *, keys: Collection[str]) -> set[str]:
     """Of these keys, those who have left at the provider or in the CRM, by the last pictures."""
     with warehouse.session() as db:
@@ -436,5 +461,3 @@ def opted_out(warehouse: Warehouse, *, keys: Collection[str]) -> set[str]:
             {"keys": list(keys)},
         ).fetchall()
     return {row[0] for row in rows}
-
-

@@ -172,7 +172,7 @@ class _Lead(msgspec.Struct, frozen=True, rename="camel"):
     form_response: _FormResponse = _FormResponse()
     # Decoded by itself: a form of an unknown shape must not cost the lead. Where LinkedIn could
     # not look it up, the key is `form!` and holds an error.
-    form: msgspec.Raw | None = None
+    form: msgspec.Raw = msgspec.Raw()
 
 
 class _OnlyId(msgspec.Struct, frozen=True):
@@ -234,7 +234,7 @@ def lead_in(raw: bytes | msgspec.Raw) -> Lead | UnreadableRow:
     versioned = form_and_version(lead.versioned_lead_gen_form_urn)
     if versioned is None:
         return _unreadable(raw)
-    form = None if lead.form is None else form_in(lead.form)
+    form = form_in(lead.form) if bytes(lead.form) else None
     campaign = _dig(lead.lead_metadata_info, "sponsoredLeadMetadataInfo", "campaign")
     named = campaign if isinstance(campaign, Mapping) else {}
     entity = lead.associated_entity or {}

@@ -1,4 +1,4 @@
-"""Which submissions an import takes, in each of the eight combinations, and which one is current."""
+"""Which submissions an import takes, in each of the eight combinations, and which is current."""
 
 from __future__ import annotations
 

@@ -114,6 +114,16 @@ def answers_of(lead: dict[str, Any]) -> dict[int, Any]:
     return found
 
 
+def ids_of(leads: list[dict[str, Any]]) -> list[str]:
+    """The ids of leads, in their order."""
+    return [one["id"] for one in leads]
+
+
+def within(start: int, end: int) -> str:
+    """A time range, in milliseconds."""
+    return f"(start:{start},end:{end})"
+
+
 def refusal(answer: httpx.Response) -> tuple[int, str]:
     """Status and code of a refused call."""
     return answer.status_code, answer.json().get("code", "")

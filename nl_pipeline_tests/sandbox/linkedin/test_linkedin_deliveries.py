@@ -132,6 +132,20 @@ def test_a_deleted_subscription_hears_nothing(linkedin: LinkedInCaller, hook: Ho
     assert hook.after(linkedin.sandbox) == []
 
 
+def test_what_is_on_its_way_to_a_deleted_subscription_is_dropped(
+    linkedin: LinkedInCaller, hook: Hook
+) -> None:
+    number = linkedin.subscribe(hook.url).headers["x-restli-id"]
+    linkedin.subscribe(hook.url, owner={"organization": PAGE}, leadType="EVENT")
+    linkedin.sandbox.fault("linkedin", kind="delay_webhook", match="CREATED", seconds=60)
+    linkedin.submit()
+    linkedin.call("DELETE", f"leadNotifications/{number}")
+    linkedin.sandbox.advance(seconds=60)
+
+    assert hook.after(linkedin.sandbox) == []
+    assert outcomes(linkedin) == ["dropped"]
+
+
 def test_a_lead_of_the_past_is_not_told(subscribed: LinkedInCaller, hook: Hook) -> None:
     subscribed.submit(days_ago=3)
 

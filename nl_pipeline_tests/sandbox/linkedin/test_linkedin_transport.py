@@ -82,7 +82,7 @@ def test_a_call_without_a_known_token_is_401(linkedin: LinkedInCaller, header: s
         "leadForms?q=owner&owner=(sponsoredAccount:urn%3Ali%3AsponsoredAccount%3A507000111",
         "leadForms?q=owner&owner=urn%3Ali%3AsponsoredAccount%3A507000111",
         f"{LEADS}&versionedLeadGenFormUrn=urn:li:versionedLeadGenForm:(urn:li:leadGenForm:1,1)",
-        f"{LEADS}&leadType=SPONSORED",
+        f"{LEADS}&count=1&count=2",
         f"{LEADS}&submittedAt=(start:1,end:2)",
         f"{LEADS}&limitedToTestLeads=yes",
         f"{LEADS}&count=0",
@@ -170,12 +170,15 @@ def test_answers_carry_ids_for_the_support(linkedin: LinkedInCaller) -> None:
 def test_a_quota_holds_for_one_endpoint_until_midnight_utc(
     linkedin: LinkedInCaller, switch: str, counter: str
 ) -> None:
-    linkedin.switch(switch, 1)
-    first, second = (linkedin.call("GET", ACCOUNTS) for _ in range(2))
-    other = linkedin.call("GET", FORMS)
     now = datetime.now(UTC)
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    linkedin.sandbox.advance(seconds=(midnight - now).total_seconds())
+    noon = (now + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+    linkedin.sandbox.advance(seconds=(noon - now).total_seconds())
+    linkedin.switch(switch, 1)
+    first = linkedin.call("GET", ACCOUNTS)
+    linkedin.advance(hours=11.9)
+    second = linkedin.call("GET", ACCOUNTS)
+    other = linkedin.call("GET", FORMS)
+    linkedin.advance(hours=0.1)
 
     assert (first.status_code, second.status_code, other.status_code) == (200, 429, 200)
     assert second.json() == {
