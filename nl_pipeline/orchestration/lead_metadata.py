@@ -100,7 +100,7 @@ def contacts(tagged: Sequence[AudienceResult], *, written: int) -> Metadata:
 
 def form_status(found: Sequence[FormStatus], *, deaf: str, error_log: Path) -> Metadata:
     """The lights, and where the error log lies."""
-    rows = [
+    rows: list[dict[str, str | int]] = [
         {
             # As text: some have 19 digits, which a browser does not keep.
             "form": str(one.form.id),
