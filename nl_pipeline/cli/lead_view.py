@@ -16,9 +16,25 @@ from nl_pipeline.domain.leads import Colour
 from nl_pipeline.sync.leads.importing import ImportResult
 from nl_pipeline.sync.leads.manual import ManualPlan
 from nl_pipeline.sync.leads.overview import FormOverview
+from nl_pipeline.sync.leads.set_up import LeadSetUp
 from nl_pipeline.sync.leads.status import FormStatus
 
 _SIGN = {Colour.GREEN: "●", Colour.GREY: "○", Colour.YELLOW: "▲"}
+
+
+def show_lead_set_up(made: LeadSetUp) -> None:
+    """Print what the set-up of the lead import found and made."""
+    typer.echo(f"LinkedIn: {made.forms:,} lead forms.")
+    for note in () if made.subscribed is None else made.subscribed.notes:
+        typer.echo(f"LinkedIn: {note}.")
+    for text in made.check.advice:
+        typer.echo(f"LinkedIn: {text}.")
+    for flaw in made.check.flaws:
+        typer.echo(f"LinkedIn: form {flaw.form_id} ({flaw.form_name}): {flaw.problem.text}.")
+    for tag in made.check.missing_tags:
+        typer.echo(f"LinkedIn: the account has no newsletter tag {tag}; create it.")
+    for problem in made.problems:
+        typer.echo(f"LinkedIn: {problem}.")
 
 
 def show_statuses(found: Sequence[FormStatus], *, connection: str) -> None:
