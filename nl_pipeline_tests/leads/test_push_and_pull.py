@@ -1,4 +1,4 @@
-"""Push tells at once, pull finds what push has lost; what stands in the way of one stops no other."""
+"""Push tells at once, pull finds what push has lost, and one obstacle stops no other lead."""
 
 from __future__ import annotations
 
