@@ -25,9 +25,9 @@ def test_a_form_is_yellow_once_it_is_silent_for_longer_than_its_rhythm(story: Le
     told_every(story, days=2)
     assert light(story) == ("green", "enabled")
 
-    story.pass_time(DAY)
+    story.pass_time(DAY / 2)
     assert light(story) == ("green", "enabled")
-    story.pass_time(2 * DAY)
+    story.pass_time(DAY)
     assert light(story) == ("yellow", "silent")
 
 

@@ -138,7 +138,7 @@ def test_a_revoked_token_stops_the_pull_and_says_what_to_do_until_it_is_mended(
     story: LeadStory,
 ) -> None:
     story.pull()
-    story.control.act("linkedin", actor="person", action="revoke_token")
+    story.control.act("linkedin", actor="staff", action="revoke_token")
 
     done = story.pull()
 
