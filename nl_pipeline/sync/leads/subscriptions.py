@@ -25,9 +25,15 @@ from nl_pipeline.clients.errors import ApiError, OperatorNeeded, Permanent
 from nl_pipeline.clients.linkedin import Notification
 from nl_pipeline.domain.leads import LeadType, Owner, OwnerKind
 from nl_pipeline.settings import LinkedIn
-from nl_pipeline.sync.leads.wanted import lead_types, owners
+from nl_pipeline.sync.leads.forms import source_of
+from nl_pipeline.sync.leads.wanted import lead_types, linkedin_of, owners
+from nl_pipeline.sync.link import Link
+from nl_pipeline.sync.webhook_watch import HookPlace
+from nl_pipeline.warehouse import observations
+from nl_pipeline.webhook_log.challenges import last_challenge
 
 PROVIDER, ORIGIN = "linkedin", "leads"
+_SUBSCRIBED = "lead_subscriptions"
 ASKED_WITHIN = timedelta(hours=6)
 """Three challenges: whoever missed them is blocked."""
 
@@ -121,6 +127,47 @@ def put_right(
             kept += 1
             left.append(subject)
     return Subscribed(kept, tuple(notes), tuple(problems), tuple(left))
+
+
+def keep_up(link: Link, *, place: HookPlace | None) -> Subscribed | None:
+    """Put the subscriptions of a connection right; None where LinkedIn could not reach us.
+
+    Raises as the calls, for what concerns every owner.
+    """
+    linkedin = linkedin_of(link.settings)
+    if place is None or linkedin is None:
+        return None
+    subscribed, wanted = _remembered(link), wanted_subjects(linkedin)
+    if not wanted and not subscribed:
+        return Subscribed(0, (), (), ())
+    _, client = source_of(link)
+    url = place.url(provider=PROVIDER, origin=ORIGIN)
+    done = put_right(client, url=url, wanted=wanted, subscribed=subscribed)
+    left = " ".join(subject.key for subject in done.subjects)
+    observations.write_state(link.warehouse, name=_SUBSCRIBED, value=left)
+    return done
+
+
+def hearing_problem(link: Link) -> str:
+    """Why notices do not arrive as far as can be told, "" where they should. Nobody is called."""
+    if not _remembered(link):
+        return "there is no subscription to LinkedIn's notices"
+    asked_at = None
+    if link.webhook_log is not None:
+        asked_at = last_challenge(link.webhook_log, provider=PROVIDER)
+    if is_deaf(subscribed=True, asked_at=asked_at, now=link.now()):
+        since = "ever" if asked_at is None else f"since {asked_at:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"LinkedIn has not asked our webhook {since}, although it should every two hours."
+            " Next: check that the receiver is reached from outside, then restart the validation"
+            " of the webhook in LinkedIn's developer portal"
+        )
+    return ""
+
+
+def _remembered(link: Link) -> list[Subject]:
+    known = observations.read_state(link.warehouse, name=_SUBSCRIBED) or ""
+    return [Subject.parse(key) for key in known.split()]
 
 
 def is_deaf(*, subscribed: bool, asked_at: datetime | None, now: datetime) -> bool:

@@ -42,7 +42,7 @@ def linkedin_of(connection: Connection) -> LinkedIn | None:
 def imports(link: Link) -> bool:
     """Whether leads are imported at all."""
     chosen = linkedin_of(link.settings)
-    return chosen is not None and chosen.import_leads and link.leads is not None
+    return chosen is not None and chosen.import_leads and link.open_leads is not None
 
 
 def wish_of(link: Link, *, form_id: int) -> FormWish:
