@@ -52,7 +52,7 @@ class LeadStory:
         self.scenario = scenario
         self.control = scenario.control
         self.log = log
-        scenario.link = replace(scenario.link, leads=client, webhook_log=log)
+        scenario.link = replace(scenario.link, open_leads=lambda: client, webhook_log=log)
 
     @property
     def link(self) -> Link:
@@ -119,7 +119,7 @@ class LeadStory:
         client = client_at(
             self.control, access_token=told["access_token"], refresh_token=told["refresh_token"]
         )
-        self.scenario.link = replace(self.link, leads=client)
+        self.scenario.link = replace(self.link, open_leads=lambda: client)
 
     # Time and notices
 
