@@ -32,8 +32,9 @@ def telling(shared_url: str, tmp_path: Path) -> Iterator[Telling]:
         folder = tmp_path / name
         with connected(sandbox, folder=folder) as scenario:
             client = client_at(sandbox)
-            with contextlib.closing(client):
-                yield LeadStory(scenario, client=client, log=folder / "webhooks" / "demo")
+            story = LeadStory(scenario, client=client, log=folder / "webhooks" / "demo")
+            with contextlib.closing(client), contextlib.closing(story):
+                yield story
 
     yield opened
     sandbox.close()

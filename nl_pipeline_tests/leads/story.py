@@ -9,6 +9,7 @@ Both clocks move together, because what is submitted now must lie in the window 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -52,7 +53,12 @@ class LeadStory:
         self.scenario = scenario
         self.control = scenario.control
         self.log = log
-        scenario.link = replace(scenario.link, leads=client, webhook_log=log)
+        self._opened = contextlib.ExitStack()
+        scenario.link = replace(scenario.link, open_leads=lambda: client, webhook_log=log)
+
+    def close(self) -> None:
+        """Close what the story has opened."""
+        self._opened.close()
 
     @property
     def link(self) -> Link:
@@ -119,7 +125,8 @@ class LeadStory:
         client = client_at(
             self.control, access_token=told["access_token"], refresh_token=told["refresh_token"]
         )
-        self.scenario.link = replace(self.link, leads=client)
+        self._opened.enter_context(contextlib.closing(client))
+        self.scenario.link = replace(self.link, open_leads=lambda: client)
 
     # Time and notices
 

@@ -42,6 +42,7 @@ def test_an_accepted_box_is_a_yes_where_the_settings_say_so(story: LeadStory) ->
 
 
 def test_a_lead_alone_is_no_consent(story: LeadStory) -> None:
+    story.set_form()
     story.push(story.submit("unmapped", newsletter=True))
     with_consent(story)
     story.push(story.submit("unticked", newsletter=False))

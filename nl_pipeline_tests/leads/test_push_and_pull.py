@@ -1,4 +1,4 @@
-"""Push tells at once, pull finds what push has lost; what stands in the way of one stops no other."""
+"""Push tells at once, pull finds what push has lost, and one obstacle stops no other lead."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_revoked_token_stops_the_pull_and_says_what_to_do_until_it_is_mended(
     story: LeadStory,
 ) -> None:
     story.pull()
-    story.control.act("linkedin", actor="person", action="revoke_token")
+    story.control.act("linkedin", actor="staff", action="revoke_token")
 
     done = story.pull()
 
