@@ -174,8 +174,9 @@ def test_a_window_in_which_rows_moved_between_two_pages_is_read_again(story: Lea
     for number in range(12):
         story.submit(f"viele-{number:02d}")
     before = story.status().last_pull_at
-    drift = {"kind": "page_drift", "match": "leadFormResponses.*start=4", "vanish": True}
-    story.control.fault("linkedin", **drift)
+    story.control.fault(
+        "linkedin", kind="page_drift", match="leadFormResponses.*start=4", vanish=True
+    )
 
     story.pull()
     assert story.control.struck() == 1
