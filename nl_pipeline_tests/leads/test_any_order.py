@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nl_pipeline.sync.leads import push
@@ -70,6 +70,19 @@ class Course:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS)
+@example(
+    steps=[
+        ("submit", "anna"),
+        ("submit", "anna"),
+        ("notice", 1),
+        ("ingest", None),
+        ("lost answer", None),
+        ("notice", 0),
+        ("submit", "bert"),
+        ("manual", (True, True)),
+        ("ingest", None),
+    ]
+)
 def test_every_lead_arrives_once_in_any_order_of_push_pull_and_manual_import(
     telling: Telling, steps: list[tuple[str, object]]
 ) -> None:

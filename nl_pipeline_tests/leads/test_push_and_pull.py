@@ -169,17 +169,53 @@ def test_an_owner_whose_role_is_missing_stops_no_other(story: LeadStory) -> None
     assert event["form"] == EVENT_FORM
 
 
-def test_leads_that_move_between_two_pages_do_not_end_the_window(story: LeadStory) -> None:
+def test_a_window_in_which_rows_moved_between_two_pages_is_read_again(story: LeadStory) -> None:
     story.pull()
     for number in range(12):
         story.submit(f"viele-{number:02d}")
-    story.control.fault("linkedin", kind="short_page", match="leadFormResponses", rows=1)
-    story.pull()
-    story.control.clear_faults()
+    before = story.status().last_pull_at
+    story.control.fault(
+        "linkedin", kind="page_drift", match="leadFormResponses.*start=4", vanish=True
+    )
 
     story.pull()
+    assert story.control.struck() == 1
+    assert story.status().last_pull_at == before
+    story.pull()
 
-    assert story.all_contacts() == [mail(f"viele-{number:02d}") for number in range(12)]
+    assert story.status().last_pull_at != before
+
+
+def test_an_owner_whose_forms_are_readable_and_whose_leads_are_not_says_which_roles_are_missing(
+    story: LeadStory,
+) -> None:
+    story.submit("anna")
+    story.control.act("linkedin", actor="staff", action="revoke_role", target="page")
+
+    done = story.pull()
+
+    assert isinstance(done.stopped_by, OperatorNeeded)
+    assert CONTACT_FORM in done.due
+    assert "LEAD_GEN_FORMS_MANAGER" in story.status().light.text
+
+    story.control.act("linkedin", actor="staff", action="restore_role", target="page")
+    story.pull()
+
+    assert story.all_contacts() == [mail("anna")]
+
+
+def test_an_older_submission_that_arrives_after_a_newer_one_changes_nothing(
+    story: LeadStory,
+) -> None:
+    older = story.submit("anna", company="Alt")
+    story.pass_time(HOUR)
+    story.push(story.resubmit("anna", company="Neu"))
+
+    done = story.push(older)
+
+    assert done.imported is not None
+    assert [dict(run.left_out) for run in done.imported.runs] == [{"superseded": 1}]
+    assert story.only("anna")["Zusatz1"] == "Neu"
 
 
 def test_what_was_taken_back_is_erased_and_its_contact_archived(story: LeadStory) -> None:
