@@ -27,14 +27,13 @@ from nl_pipeline.sync.leads.subscriptions import Subscribed
 NONE: Metadata = {"leads": dg.TextMetadataValue("none: the connection has no leads.linkedin")}
 
 
-def notices(told: PushResult, *, written: int) -> Metadata:
+def notices(told: PushResult) -> Metadata:
     """What the notices came to."""
     return {
         **_told(told),
         **_imported([told.imported]),
         **_stopped([told.stopped_by]),
         "busy": dg.BoolMetadataValue(told.busy),
-        "activities_written": dg.IntMetadataValue(written),
     }
 
 

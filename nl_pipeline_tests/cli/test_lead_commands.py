@@ -175,7 +175,7 @@ def test_a_sync_pulls_what_is_due_once(
     _, second = shown("sync", CONNECTION, capsys=capsys)
 
     assert code == ExitCode.DONE
-    assert (first["contacts_created"], first["activities_written"]) == (1, 1)
+    assert (first["contacts_created"], first["submissions_nobody_told"]) == (1, 1)
     assert (second["forms_due"], second["contacts_created"]) == (0, 0)
     assert emails(sandbox) == [ANNA["email"]]
 

@@ -1,4 +1,4 @@
-"""One turn of the lead import: subscriptions, what was told, what is due, and what contacts carry.
+"""One turn of the lead import: subscriptions, what was told, what is due, and the saved filters.
 
 Belongs here: the order of the steps for whoever runs them at once. Must not be here: the steps.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nl_pipeline.clients.errors import ApiError
-from nl_pipeline.sync import activities
 from nl_pipeline.sync.leads import audiences
 from nl_pipeline.sync.leads.audiences import AudienceResult
 from nl_pipeline.sync.leads.pull import PullResult, pull
@@ -27,12 +26,11 @@ class LeadSync:
     told: PushResult
     read: PullResult
     tagged: tuple[AudienceResult, ...]
-    activities_written: int
     stopped_by: ApiError | None
 
 
 def sync_leads(link: Link, *, place: HookPlace | None) -> LeadSync:
-    """Do it all. Raises for what the CRM refuses about activities and tags."""
+    """Do it all. Raises for what the CRM refuses about tags."""
     subscribed, failed = None, None
     try:
         subscribed = keep_up(link, place=place)
@@ -44,7 +42,6 @@ def sync_leads(link: Link, *, place: HookPlace | None) -> LeadSync:
         subscribed=subscribed,
         told=told,
         read=read,
-        activities_written=activities.write(link),
         tagged=tuple(audiences.apply(link)),
         stopped_by=failed or told.stopped_by or read.stopped_by,
     )
