@@ -183,8 +183,6 @@ def overview_as_plain(one: FormOverview) -> dict[str, Any]:
 def show_plan(planned: ManualPlan) -> None:
     """Print what an import would do."""
     typer.echo(f"Form {planned.form_id}: {planned.form_name}. {planned.mode.effect}")
-    if planned.mode.restarts_workflows:
-        typer.echo("Note: no lead starts a workflow at the provider yet, so none is restarted.")
     show_table(
         "Plan",
         columns=("what", "submissions"),

@@ -58,8 +58,6 @@ def import_form(
             planned.updates,
             planned.conflicts + planned.unusable,
         )
-        if planned.mode.restarts_workflows:
-            context.log.warning("No lead starts a workflow at the provider yet; none is restarted.")
         result = manual.run(link, planned=planned)
         context.log_event(
             dg.AssetMaterialization(

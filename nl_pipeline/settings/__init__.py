@@ -10,6 +10,7 @@ from __future__ import annotations
 from nl_pipeline.settings.documentation import SettingDoc, describe, json_schema
 from nl_pipeline.settings.fields import BlankRule, Direction, FieldMapping, ProviderKind
 from nl_pipeline.settings.leads import (
+    EntryLimit,
     FormDefaults,
     FormSettings,
     LeadAudience,
@@ -18,6 +19,7 @@ from nl_pipeline.settings.leads import (
     LeadFilter,
     LeadOwner,
     Leads,
+    LeadWorkflow,
     LinkedIn,
 )
 from nl_pipeline.settings.loading import CONFIG_VARIABLE, DEFAULT_FILE, load, parse
@@ -65,6 +67,7 @@ __all__ = [
     "Crm",
     "Direction",
     "DoubleOptIn",
+    "EntryLimit",
     "FieldMapping",
     "FormDefaults",
     "FormSettings",
@@ -74,6 +77,7 @@ __all__ = [
     "LeadField",
     "LeadFilter",
     "LeadOwner",
+    "LeadWorkflow",
     "Leads",
     "Limit",
     "LinkedIn",

@@ -107,6 +107,26 @@ class LeadConsent(ClosedModel):
     )
 
 
+class EntryLimit(ClosedModel):
+    """How often one contact may enter a workflow."""
+
+    count: Whole = Field(1, description="Entries of one contact within the period.")
+    days: Whole = Field(30, description="Length of the period in days.")
+
+
+class LeadWorkflow(ClosedModel):
+    """What the provider is told for each imported lead, so that a workflow starts there."""
+
+    journey: Whole | None = Field(None, description="Number of a customer journey at Mailchimp.")
+    step: Whole | None = Field(
+        None, description="Number of the step of that journey that starts by API."
+    )
+    event: Text | None = Field(None, description="Name of an event at Brevo.")
+    entry_limit: EntryLimit = Field(
+        EntryLimit(), description="Limit, also for workflows that are started anew."
+    )
+
+
 class FormDefaults(ClosedModel):
     """How the leads of a form are imported, as far as it holds for forms nobody has seen yet."""
 
@@ -131,6 +151,9 @@ class FormDefaults(ClosedModel):
     )
     include_test_leads: bool = Field(
         False, description="Whether test leads go into the CRM. They are stored and marked always."
+    )
+    workflow: LeadWorkflow | None = Field(
+        None, description="What the provider is told for each imported lead."
     )
 
     @model_validator(mode="after")

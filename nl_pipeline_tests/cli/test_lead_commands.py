@@ -133,17 +133,6 @@ def test_existing_writes_the_contact_again(
     assert emails(sandbox) == [ANNA["email"]]
 
 
-def test_restarting_workflows_says_that_there_are_none_yet(
-    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = ("--existing", "--restart-workflows", "--dry-run")
-
-    code, printed = run("import", CONNECTION, FORM, *options, capsys=capsys)
-
-    assert code == ExitCode.DONE
-    assert "no lead starts a workflow at the provider yet" in printed
-
-
 @pytest.mark.parametrize("more", [[], ["--all"]])
 def test_restarting_workflows_without_existing_contacts_is_refused_with_the_reason(
     more: list[str], sandbox: SandboxControl, capsys: pytest.CaptureFixture[str]
