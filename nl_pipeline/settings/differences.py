@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from nl_pipeline.settings.fields import ProviderKind, at_provider
+from nl_pipeline.settings.leads import FormDefaults
 from nl_pipeline.settings.options import ConnectionOptions
 from nl_pipeline.settings.problems import refusal
 
@@ -16,6 +17,7 @@ from nl_pipeline.settings.problems import refusal
 def check_options(options: ConnectionOptions, *, kind: ProviderKind) -> None:
     """Refuse what the provider can't do."""
     at_provider(options.fields, kind=kind)
+    _check_workflows(options, kind=kind)
     if kind == "brevo" and options.tags.enabled and "enabled" in options.tags.model_fields_set:
         raise refusal(
             "Brevo has no tags: whom we look after is on our list there, and nothing else is told",
@@ -31,6 +33,26 @@ def check_options(options: ConnectionOptions, *, kind: ProviderKind) -> None:
                     next_step="remove this line",
                     at=("activities", key),
                 )
+
+
+def _check_workflows(options: ConnectionOptions, *, kind: ProviderKind) -> None:
+    """A workflow is a step of a journey at Mailchimp, and an event at Brevo."""
+    linkedin = options.leads.linkedin
+    if linkedin is None:
+        return
+    needed = {"mailchimp": {"journey", "step"}, "brevo": {"event"}}[kind]
+    places: list[tuple[tuple[str, ...], FormDefaults]] = [(("new_forms",), linkedin.new_forms)]
+    places += [(("forms", number), form) for number, form in linkedin.forms.items()]
+    for place, form in places:
+        if form.workflow is None:
+            continue
+        written = {"journey", "step", "event"} & form.workflow.model_fields_set
+        if written != needed:
+            raise refusal(
+                "this workflow is not one of the provider of this connection",
+                allowed=" and ".join(sorted(needed)),
+                at=("leads", "linkedin", *place, "workflow"),
+            )
 
 
 def options_at(options: ConnectionOptions, *, kind: ProviderKind) -> dict[str, Any]:

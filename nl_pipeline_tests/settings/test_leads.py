@@ -7,6 +7,8 @@ import pytest
 from nl_pipeline import settings
 from nl_pipeline.settings import SettingsError
 from nl_pipeline_tests.settings.documents import (
+    BREVO,
+    MINIMAL,
     connection,
     linkedin_of,
     parse,
@@ -130,6 +132,37 @@ def test_what_linkedin_does_not_have_is_refused(line: str, key: str) -> None:
 
     assert f"connections.agency.leads.linkedin.{key}: " in problem
     assert "allowed: " in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "workflow"),
+    [
+        (MINIMAL, "{event: lead}"),
+        (MINIMAL, "{journey: 7}"),
+        (MINIMAL, "{}"),
+        (BREVO, "{journey: 7, step: 8}"),
+        (BREVO, "{event: lead, step: 8}"),
+    ],
+)
+@pytest.mark.parametrize("place", ["new_forms: ", "forms: {8120345: "])
+def test_a_workflow_the_provider_does_not_have_is_refused(
+    text: str, workflow: str, place: str
+) -> None:
+    line = f"{place}{{workflow: {workflow}}}" + ("}" if place.startswith("forms") else "")
+
+    problem = problem_of(with_linkedin(text, more=line))
+
+    assert ".workflow: this workflow is not one of the provider" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "workflow"), [(MINIMAL, "{journey: 7, step: 8}"), (BREVO, "{event: lead}")]
+)
+def test_a_workflow_has_an_entry_limit(text: str, workflow: str) -> None:
+    chosen = linkedin_of(f"new_forms: {{workflow: {workflow}}}", text=text).form(1).workflow
+
+    assert chosen is not None
+    assert (chosen.entry_limit.count, chosen.entry_limit.days) == (1, 30)
 
 
 @pytest.mark.parametrize("owner", ["{}", "{ad_account: 1, organization: 2}"])
