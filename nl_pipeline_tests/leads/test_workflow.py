@@ -56,6 +56,19 @@ def test_whoever_is_not_subscribed_waits_for_the_subscription(story: LeadStory) 
     assert entered(story) == [mail("bert")]
 
 
+def test_nobody_is_told_to_the_workflow_who_is_in_the_audience_without_being_subscribed(
+    story: LeadStory,
+) -> None:
+    story.scenario.stage.act("import", "subscribe", mail("bert"), values={})
+    story.scenario.stage.act("staff", "remove", mail("bert"))
+    begin(story)
+    story.control.forget_calls()
+
+    story.push(story.submit("bert"))
+
+    assert [call for call in story.control.calls() if call.path.endswith("trigger")] == []
+
+
 def test_whoever_has_opted_out_meanwhile_does_not_enter(story: LeadStory) -> None:
     begin(story)
     with story.link.warehouse.transaction() as db:
