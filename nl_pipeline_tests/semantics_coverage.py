@@ -1,8 +1,8 @@
 """Which test shows which row of the semantics, against the twins.
 
 Belongs here: every row of sections 3 to 7 and the tests that exercise it at each provider; printed
-as a table by ``python -m nl_pipeline_tests.semantics_coverage``. Must not be here: tests of the rule
-table alone (``properties/test_semantics_rows``).
+as a table by ``python -m nl_pipeline_tests.semantics_coverage``. Must not be here: tests of the
+rule table alone (``properties/test_semantics_rows``).
 
 Tests are named as in ``where_tests_run``, without their ``test_``.
 """
