@@ -30,7 +30,7 @@ def drive(control: SandboxControl, *, folder: Path) -> None:
         first.set_up()
     control.reset(contacts=0, existing_audience=True)
     control.switch("mailchimp", name="fake_domains", value=["gibt-es-nicht.example"])
-    populate(control)
+    populate(control, provider="mailchimp")
     with connected(control, folder=folder / "scenario") as scenario:
         brakes = scenario.link.settings.brakes.model_copy(update={"overwritten_percent": 100.0})
         scenario.change_settings(brakes=brakes)
