@@ -71,7 +71,7 @@ def of_mail(
         content["sending_ip"] = SENDING_IP
     if event in ("hardBounce", "softBounce", "spam"):
         content["reason"] = reason
-    if event == "unsubscribed":
+    if event == "unsubscribed" and (list_ids or switches.unsubscribed_lists != "missing"):
         content["list_id"] = list(list_ids)
     if event == "click":
         content["URL"] = url

@@ -109,6 +109,9 @@ class Switches(msgspec.Struct, kw_only=True):
     payload_spelling: Literal["guide", "samples", "requests"] = "guide"
     """``unsubscribe`` and ``hard_bounce``, or ``unsubscribed`` and ``hard_bounced``, or the names
     of requests (``unsubscribed``, ``hardBounce``, ``listAddition``)."""
+    unsubscribed_lists: Literal["named", "empty", "missing"] = "named"
+    """``list_id`` of an unsubscription from everything: the lists of the campaign or else of the
+    contact, as in the samples, an empty array, or no such key [open]."""
     payload_email: Literal["text", "list"] = "text"
     """Whether ``email`` is an array, which one connector handles."""
     proxy_open_event: Literal["proxy_open", "unique_proxy_open", "opened"] = "proxy_open"

@@ -66,10 +66,13 @@ class Teller:
                 attributes=attributes,
             )
         else:
+            campaign = self.account.campaigns.get(cause.campaign_id)
+            if not list_ids and switches.unsubscribed_lists == "named":
+                list_ids = tuple(contact.list_ids) if campaign is None else campaign.list_ids
             said = payloads.of_mail(
                 kind,
                 email=contact.email,
-                campaign=self.account.campaigns.get(cause.campaign_id),
+                campaign=campaign,
                 at=at,
                 switches=switches,
                 url=url,

@@ -70,6 +70,15 @@ def test_a_deleted_list_leaves_its_contacts(brevo: BrevoCaller) -> None:
     assert brevo.call("GET", f"/contacts/lists/{brevo.list_id}").status_code == 404
 
 
+def test_a_deleted_list_is_no_list_that_somebody_left(brevo: BrevoCaller) -> None:
+    brevo.create(ANNA, listIds=[brevo.list_id])
+    brevo.act("person", "unsubscribe", ANNA, list_only=True)
+
+    brevo.do("DELETE", f"/contacts/lists/{brevo.list_id}")
+
+    assert brevo.contact(ANNA)["listUnsubscribed"] is None
+
+
 def test_a_deleted_folder_takes_its_lists_with_it(brevo: BrevoCaller) -> None:
     brevo.create(ANNA, listIds=[brevo.list_id])
 

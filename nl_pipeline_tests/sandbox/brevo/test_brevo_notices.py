@@ -130,6 +130,17 @@ def test_leaving_one_list_names_the_list(hooked: Hooked) -> None:
     assert hooked.told()["list_id"] == [hooked.list_id]
 
 
+@pytest.mark.parametrize("lists", ["named", "empty", "missing"])
+def test_leaving_everything_names_lists_as_the_switch_says(lists: str, hooked: Hooked) -> None:
+    hooked.sandbox.switch("brevo", name="unsubscribed_lists", value=lists)
+    hooked.add()
+    hooked.watch(["unsubscribed"])
+    hooked.act("unsubscribe")
+    told = hooked.told()
+    expected = {"named": [hooked.list_id], "empty": [], "missing": None}[lists]
+    assert told.get("list_id") == expected
+
+
 def test_an_event_nobody_asked_for_is_not_told(hooked: Hooked) -> None:
     sent_to_anna(hooked)
     hooked.watch(["click"])
@@ -224,6 +235,13 @@ def test_an_import_tells_of_its_rows_as_the_switch_says(loses: bool, hooked: Hoo
     hooked.do("POST", "/contacts/import", body)
     hooked.add()
     assert hooked.told()["email"] == (ANNA if loses else "neu@kunde.example")
+
+
+def test_an_import_by_staff_tells_nothing_either(hooked: Hooked) -> None:
+    hooked.watch(["listAddition"])
+    hooked.act("subscribe", actor="import", email="neu@kunde.example")
+    hooked.add()
+    assert hooked.told()["email"] == ANNA
 
 
 def test_while_an_import_runs_nobody_is_told_of_other_changes(hooked: Hooked) -> None:

@@ -62,12 +62,13 @@ def test_webhooks_are_listed_newest_first(hooked: Hooked) -> None:
         {"events": ["hardBounces"], "type": "marketing"},
         {"events": ["contactUpdated"]},
         {"url": "kein-url"},
+        {"url": "ftp://127.0.0.1/hooks"},
         {"url": ""},
         {"type": "sonstige"},
         {"auth": {"type": "basic", "token": "x"}},
     ],
-    ids=["no events", "plural", "contact event of a transactional one", "no url", "empty url",
-         "no such type", "no such auth"],
+    ids=["no events", "plural", "contact event of a transactional one", "no url",
+         "another scheme", "empty url", "no such type", "no such auth"],
 )  # fmt: skip
 def test_a_wrong_webhook_is_refused(wrong: dict[str, Any], hooked: Hooked) -> None:
     answer = hooked.call("POST", "/webhooks", body_for(hooked.receiver.url) | wrong)
