@@ -34,7 +34,8 @@ def outage(unhooked: Hooked) -> datetime:
 def happened(hooked: Hooked, kind: str) -> datetime:
     rows = hooked.rows("SELECT happened_at FROM subscriber_events WHERE kind = ?", [kind])
     assert len(rows) == 1
-    return rows[0][0].replace(tzinfo=UTC)
+    moment: datetime = rows[0][0]
+    return moment.replace(tzinfo=UTC)
 
 
 def test_opt_outs_are_found_with_their_campaign_and_their_own_time(

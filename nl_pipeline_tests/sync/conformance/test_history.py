@@ -144,14 +144,21 @@ def test_a_campaign_nobody_sent_is_none(bench: Bench) -> None:
 
 def test_recipients_of_a_campaign_are_told_one_by_one(bench: Bench) -> None:
     sent = bench.scenario.control.send_campaign(
-        bench.stage.service, subject="Neues", open_rate=0, click_rate=0, hard_bounce_rate=0
+        bench.stage.service,
+        subject="Neues",
+        open_rate=0,
+        click_rate=0,
+        hard_bounce_rate=0,
+        soft_bounce_rate=0,
     )
     bench.scenario.pass_time(by=timedelta(hours=1))
     campaign = bench.audience.past.campaign(bench.audience_id, str(sent["campaign_id"]))
     assert campaign is not None
 
     portions = list(
-        bench.audience.past.recipients(campaign, now=bench.now(), delivered=True, bounces=True)
+        bench.audience.past.recipients(
+            campaign, now=bench.now(), wanted={EventKind.DELIVERED, EventKind.HARD_BOUNCE}
+        )
     )
 
     told = {e.key for p in portions for e in p.events if e.kind is EventKind.DELIVERED}
