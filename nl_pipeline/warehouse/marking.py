@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import duckdb
 
+from nl_pipeline.warehouse.remembering import remember
 from nl_pipeline.warehouse.templates import run_template
 
 #: The tables of the two pictures, and under which name the stamp of their marks is remembered.
@@ -22,7 +23,7 @@ _STAMPS = {"contacts": "moved_contacts_stamp", "members": "moved_members_stamp"}
 def mark(db: duckdb.DuckDBPyConnection, *, table: str) -> None:
     """Compare ``contacts`` or ``members`` with what came to rest and keep who differs."""
     # Outside a transaction each step is on its own: without a stamp half the marks are none.
-    db.execute("DELETE FROM connection_state WHERE name = ?", [_STAMPS[table]])
+    remember(db, name=_STAMPS[table], value="")
     run_template(db, "marks.sql.j2", table=table)
     _write_stamp(db, table=table)
 
@@ -46,10 +47,7 @@ def sign_marks(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def _write_stamp(db: duckdb.DuckDBPyConnection, *, table: str) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO connection_state VALUES (?, ?)",
-        [_STAMPS[table], _stamp(db, table=table)],
-    )
+    remember(db, name=_STAMPS[table], value=_stamp(db, table=table))
 
 
 def _stamp(db: duckdb.DuckDBPyConnection, *, table: str) -> str:

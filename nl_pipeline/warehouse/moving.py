@@ -19,6 +19,7 @@ import duckdb
 
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.warehouse.marking import mark_where_needed, sign_marks
+from nl_pipeline.warehouse.remembering import remember
 from nl_pipeline.warehouse.templates import run_template
 
 _EPOCH = "rest_epoch"
@@ -109,11 +110,7 @@ def note_rest(db: duckdb.DuckDBPyConnection, *, moving: Moving) -> None:
     sign_marks(db)
     last = db.execute("SELECT coalesce(max(entry), 0) FROM consent_ledger").fetchall()[0][0]
     for name, value in ((_EPOCH, moving.epoch), (_WATERMARK, str(last))):
-        db.execute(
-            "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value ="
-            " excluded.value",
-            [name, value],
-        )
+        remember(db, name=name, value=value)
 
 
 def _consents(db: duckdb.DuckDBPyConnection) -> None:

@@ -19,7 +19,9 @@ import pandas as pd
 from nl_pipeline.warehouse import news, requests
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.warehouse.marking import mark
+from nl_pipeline.warehouse.remembering import remember
 from nl_pipeline.warehouse.templates import run_template
+from nl_pipeline.warehouse.traits import shows
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,17 @@ def _forget_read(warehouse: Warehouse, *, side: str) -> None:
 #: What DuckDB may use of memory while a read is taken in, so that it does not grow with the read;
 #: the rest lies in the folder beside the file. A million members were taken in with it.
 _SPARING_MIB = 128
+#: So few rows never need as much, and to set the limit costs more than to take them in.
+_FEW_ROWS = 1_000
 
 
 @contextlib.contextmanager
-def sparing(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let DuckDB use no more memory in the block than a read may, and after it what it might."""
+def sparing(db: duckdb.DuckDBPyConnection, *, rows: int) -> Iterator[None]:
+    """Let DuckDB use no more memory in the block, which handles so many rows, than a read may, and
+    after it what it might."""
+    if rows < _FEW_ROWS:
+        yield
+        return
     [(before,)] = db.execute("SELECT current_setting('memory_limit')").fetchall()
     number, unit = before.split()
     if unit not in ("GiB", "TiB") and not (unit == "MiB" and float(number) > _SPARING_MIB):
@@ -94,7 +102,8 @@ _STAGED = {"crm": ("contacts", "contact_addresses"), "provider": ("members",)}
 
 def stage(warehouse: Warehouse, *, tables: dict[str, pd.DataFrame]) -> None:
     """Append frames with the columns of ``contacts``, ``contact_addresses`` or ``members``."""
-    with warehouse.beside_the_file() as db, sparing(db):
+    rows = sum(len(frame) for frame in tables.values())
+    with warehouse.beside_the_file() as db, sparing(db, rows=rows):
         for table, frame in tables.items():
             _append(db, table=f"memory.staging_{table}", frame=frame)
 
@@ -129,6 +138,10 @@ def _keep_first(db: duckdb.DuckDBPyConnection, *, table: str, of: str, order: st
     )
 
 
+def _replaces(snapshot: Snapshot) -> bool:
+    return snapshot.mode == "full" and snapshot.complete
+
+
 def finish_contacts(
     warehouse: Warehouse, *, snapshot: Snapshot, cursor: datetime | None, now: datetime
 ) -> None:
@@ -137,42 +150,51 @@ def finish_contacts(
     A full read that is not complete is merged like an incremental one: it proves what it saw, not
     that the rest is gone.
     """
-    replaces = snapshot.mode == "full" and snapshot.complete
-    contact_print = _print("contacts", warehouse, "others")
     with warehouse.beside_the_file() as db:
-        _keep_first(db, table="memory.staging_contacts", of="crm_id", order="observed_at DESC")
+        staged = _number(db, "SELECT count(*) FROM memory.staging_contacts")
+        if staged:
+            _keep_first(db, table="memory.staging_contacts", of="crm_id", order="observed_at DESC")
     with warehouse.transaction() as db:
-        # Whoever left an address takes its opt-outs of until now along, whoever else still has it.
-        db.execute(
-            "INSERT INTO left_addresses SELECT DISTINCT c.crm_id, c.key, ?::TIMESTAMP"
-            " FROM contacts AS c JOIN staging_contacts AS s ON s.crm_id = c.crm_id"
-            " WHERE c.key IS NOT NULL AND s.key IS DISTINCT FROM c.key",
-            [naive(now)],
-        )
-        if snapshot.mode != "full":
-            news.note(db, side="crm")
-        if replaces:
-            db.execute("DELETE FROM contacts")
-            db.execute("DELETE FROM contact_addresses")
-            db.execute("DELETE FROM evidence WHERE kind = 'contact_missing'")
-        else:
-            db.execute("DELETE FROM contacts WHERE crm_id IN (SELECT crm_id FROM staging_contacts)")
-            db.execute(
-                "DELETE FROM contact_addresses WHERE crm_id IN (SELECT crm_id FROM"
-                " staging_contacts)"
-            )
-        db.execute(
-            f"INSERT INTO contacts BY NAME SELECT * EXCLUDE (others) REPLACE ({contact_print} AS"
-            " print) FROM (SELECT s.*, o.others FROM staging_contacts AS s LEFT JOIN"
-            " (SELECT crm_id, list_sort(list(DISTINCT key)) AS others FROM"
-            " staging_contact_addresses WHERE NOT is_main GROUP BY crm_id) AS o USING (crm_id))"
-        )
-        db.execute(
-            "INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses"
-        )
-        mark(db, table="contacts")
+        # Nothing new leaves picture and marks as they are.
+        if staged or _replaces(snapshot):
+            _take_in_contacts(db, warehouse=warehouse, snapshot=snapshot, now=now)
         _finish(db, snapshot=snapshot, cursor=cursor, now=now)
     _forget_read(warehouse, side=snapshot.side)
+
+
+def _take_in_contacts(
+    db: duckdb.DuckDBPyConnection, *, warehouse: Warehouse, snapshot: Snapshot, now: datetime
+) -> None:
+    replaces = _replaces(snapshot)
+    contact_print = _print("contacts", warehouse, "others")
+    # Whoever left an address takes its opt-outs of until now along, whoever else still has it.
+    db.execute(
+        "INSERT INTO left_addresses SELECT DISTINCT c.crm_id, c.key, ?::TIMESTAMP"
+        " FROM contacts AS c JOIN staging_contacts AS s ON s.crm_id = c.crm_id"
+        " WHERE c.key IS NOT NULL AND s.key IS DISTINCT FROM c.key",
+        [naive(now)],
+    )
+    if snapshot.mode != "full":
+        news.note(db, side="crm")
+    if replaces:
+        db.execute("DELETE FROM contacts")
+        db.execute("DELETE FROM contact_addresses")
+        db.execute("DELETE FROM evidence WHERE kind = 'contact_missing'")
+    else:
+        db.execute("DELETE FROM contacts WHERE crm_id IN (SELECT crm_id FROM staging_contacts)")
+        db.execute(
+            "DELETE FROM contact_addresses WHERE crm_id IN (SELECT crm_id FROM staging_contacts)"
+        )
+    db.execute(
+        f"INSERT INTO contacts BY NAME SELECT * EXCLUDE (others) REPLACE ({contact_print} AS"
+        " print) FROM (SELECT s.*, o.others FROM staging_contacts AS s LEFT JOIN"
+        " (SELECT crm_id, list_sort(list(DISTINCT key)) AS others FROM"
+        " staging_contact_addresses WHERE NOT is_main GROUP BY crm_id) AS o USING (crm_id))"
+    )
+    db.execute(
+        "INSERT INTO contact_addresses BY NAME SELECT DISTINCT * FROM staging_contact_addresses"
+    )
+    mark(db, table="contacts")
 
 
 def finish_members(
@@ -189,57 +211,77 @@ def finish_members(
     unsubscribed or cleaned one of them is a COMPLAINT. Whoever is ABSENT was read and is not on
     the list, and loses its row.
     """
-    replaces = snapshot.mode == "full" and snapshot.complete
-    member_print = _print("members", warehouse)
     with warehouse.beside_the_file() as db:
-        _keep_first(
-            db,
-            table="memory.staging_members",
-            of="member_id",
-            order="changed_at DESC NULLS LAST, observed_at DESC",
-        )
-    _drop_strangers(warehouse)
+        staged = _number(db, "SELECT count(*) FROM memory.staging_members")
+        if staged:
+            _keep_first(
+                db,
+                table="memory.staging_members",
+                of="member_id",
+                order="changed_at DESC NULLS LAST, observed_at DESC",
+            )
+    if staged:
+        _drop_strangers(warehouse)
     with warehouse.transaction() as db:
-        if snapshot.mode != "full":
-            news.note(db, side="provider")
-        requests.note_answers(db)
-        if replaces:
-            db.execute("DELETE FROM members")
-        else:
-            # An address change gives a member a new key and member id; the stable id finds the old
-            # row.
-            db.execute(
-                "DELETE FROM members WHERE member_id IN (SELECT member_id FROM staging_members)"
-                " OR (provider_id <> '' AND provider_id IN (SELECT provider_id FROM"
-                " staging_members))"
+        # Nothing new leaves picture and marks as they are, unless who waits for an answer has to be
+        # worked out anew.
+        told = staged or _replaces(snapshot) or complaints is not None
+        if told or not shows(db, what="pending"):
+            _take_in_members(
+                db, warehouse=warehouse, snapshot=snapshot, rows=staged, complaints=complaints
             )
-        with sparing(db):
-            db.execute(
-                f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
-                " staging_members WHERE state <> 'ABSENT'"
-            )
-        # Two spellings of one address can be two members: the more restrictive one speaks for it.
-        _keep_first(
-            db,
-            table="members",
-            of="key",
-            order="state IN ('UNSUB', 'COMPLAINT') DESC, changed_at DESC NULLS LAST",
-        )
-        if complaints is not None:
-            reported = pd.DataFrame({"member_id": pd.Series(list(complaints), dtype="str")})
-            db.execute("DELETE FROM complaints")
-            _append(db, table="complaints", frame=reported)
-        db.execute(
-            "UPDATE members SET state = 'COMPLAINT', print = md5_number(print || '!')"
-            " WHERE state IN ('UNSUB', 'CLEANED')"
-            " AND member_id IN (SELECT member_id FROM complaints)"
-        )
-        requests.wait_for_answers(db)
-        mark(db, table="members")
         _finish(
             db, snapshot=snapshot, cursor=cursor, now=now, told_complaints=complaints is not None
         )
     _forget_read(warehouse, side=snapshot.side)
+
+
+def _take_in_members(
+    db: duckdb.DuckDBPyConnection,
+    *,
+    warehouse: Warehouse,
+    snapshot: Snapshot,
+    rows: int,
+    complaints: Iterable[str] | None,
+) -> None:
+    replaces = _replaces(snapshot)
+    member_print = _print("members", warehouse)
+    if snapshot.mode != "full":
+        news.note(db, side="provider")
+    requests.note_answers(db)
+    if replaces:
+        db.execute("DELETE FROM members")
+    else:
+        # An address change gives a member a new key and member id; the stable id finds the old
+        # row.
+        db.execute(
+            "DELETE FROM members WHERE member_id IN (SELECT member_id FROM staging_members)"
+            " OR (provider_id <> '' AND provider_id IN (SELECT provider_id FROM"
+            " staging_members))"
+        )
+    with sparing(db, rows=rows):
+        db.execute(
+            f"INSERT INTO members BY NAME SELECT * REPLACE ({member_print} AS print) FROM"
+            " staging_members WHERE state <> 'ABSENT'"
+        )
+    # Two spellings of one address can be two members: the more restrictive one speaks for it.
+    _keep_first(
+        db,
+        table="members",
+        of="key",
+        order="state IN ('UNSUB', 'COMPLAINT') DESC, changed_at DESC NULLS LAST",
+    )
+    if complaints is not None:
+        reported = pd.DataFrame({"member_id": pd.Series(list(complaints), dtype="str")})
+        db.execute("DELETE FROM complaints")
+        _append(db, table="complaints", frame=reported)
+    db.execute(
+        "UPDATE members SET state = 'COMPLAINT', print = md5_number(print || '!')"
+        " WHERE state IN ('UNSUB', 'CLEANED')"
+        " AND member_id IN (SELECT member_id FROM complaints)"
+    )
+    requests.wait_for_answers(db)
+    mark(db, table="members")
 
 
 def _drop_strangers(warehouse: Warehouse) -> None:
@@ -345,7 +387,7 @@ def _finish(
 def take_in_opt_outs(db: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
     """Append every observed withdrawal that the ledger does not hold yet."""
     run_template(db, "intake.sql.j2", parameters={"now": naive(now)})
-    _write_state(db, name=_TAKEN_IN, value=_knowledge(db))
+    remember(db, name=_TAKEN_IN, value=_knowledge(db))
 
 
 def _knowledge(db: duckdb.DuckDBPyConnection) -> str:
@@ -485,12 +527,4 @@ def _read_state(db: duckdb.DuckDBPyConnection, *, name: str) -> str | None:
 def write_state(warehouse: Warehouse, *, name: str, value: str) -> None:
     """Remember one fact about the connection."""
     with warehouse.transaction() as db:
-        _write_state(db, name=name, value=value)
-
-
-def _write_state(db: duckdb.DuckDBPyConnection, *, name: str, value: str) -> None:
-    db.execute(
-        "INSERT INTO connection_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value ="
-        " excluded.value",
-        [name, value],
-    )
+        remember(db, name=name, value=value)

@@ -268,18 +268,22 @@ def _store(
             *(kept[0] if kept else (None, None, None)),
         ],
     )
-    for reading in readings:
-        db.execute(
-            "INSERT INTO plan_brakes VALUES (?, ?, ?, ?, ?, ?)",
-            [
+    # In one statement: nine of them cost as much as the largest of this function.
+    db.execute(
+        f"INSERT INTO plan_brakes VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * len(readings))}",
+        [
+            value
+            for reading in readings
+            for value in (
                 plan_id,
                 str(reading.brake),
                 reading.subject,
                 reading.rows,
                 reading.allowed,
                 reading.tripped,
-            ],
-        )
+            )
+        ],
+    )
     db.execute("INSERT INTO changes BY NAME SELECT ? AS plan_id, * FROM planned", [plan_id])
     db.execute(
         "INSERT INTO field_notes BY NAME SELECT ? AS plan_id, * FROM planned_field_notes", [plan_id]

@@ -12,6 +12,7 @@ from typing import Literal
 import duckdb
 
 from nl_pipeline.warehouse.connection import Warehouse
+from nl_pipeline.warehouse.remembering import remember as remember_fact
 
 Shown = Literal["pending", "removed", "tags"]
 
@@ -30,10 +31,7 @@ def remember(warehouse: Warehouse, *, shown: Mapping[Shown, bool]) -> None:
         return
     with warehouse.transaction() as db:
         for what, told in news.items():
-            db.execute(
-                "INSERT OR REPLACE INTO connection_state VALUES (?, ?)",
-                [_name(what), "yes" if told else "no"],
-            )
+            remember_fact(db, name=_name(what), value="yes" if told else "no")
 
 
 def _name(what: Shown) -> str:

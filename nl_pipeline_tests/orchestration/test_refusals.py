@@ -105,18 +105,17 @@ def test_a_connection_without_a_plan_has_nothing_to_push(deployment: Deployment)
     assert "has no plan yet" in message_of(result)
 
 
-@pytest.mark.parametrize("launch", LAUNCHES.values(), ids=LAUNCHES)
-def test_held_rows_are_not_sent_however_the_push_is_launched(launch: Launch, held: Held) -> None:
-    launch(held.deployment)
-
-    assert held.are_still_subscribed()
+SENDS_TO_THE_PROVIDER = ("push_plan", "incremental_sync", "provider_push", "sensor")
 
 
-@pytest.mark.parametrize("name", ["push_plan", "incremental_sync", "provider_push", "sensor"])
-def test_the_rest_of_a_held_plan_is_sent(name: str, held: Held) -> None:
+@pytest.mark.parametrize("name", LAUNCHES)
+def test_held_rows_are_not_sent_however_the_push_is_launched_and_the_rest_is(
+    name: str, held: Held
+) -> None:
     LAUNCHES[name](held.deployment)
 
-    assert held.name_has_arrived()
+    assert held.are_still_subscribed()
+    assert held.name_has_arrived() or name not in SENDS_TO_THE_PROVIDER
 
 
 def test_naming_a_held_plan_does_not_release_it(held: Held) -> None:

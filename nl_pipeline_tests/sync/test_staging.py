@@ -119,16 +119,25 @@ def test_a_read_is_taken_in_with_little_memory_and_never_with_more_than_allowed(
 ) -> None:
     warehouse = Warehouse(tmp_path / "limited.duckdb", fields=_FIELDS, memory_limit=allowed)
 
-    with warehouse.session() as db, observations.sparing(db):
+    with warehouse.session() as db, observations.sparing(db, rows=1_000):
         limit = db.execute("SELECT current_setting('memory_limit')").fetchall()
 
     assert limit == [(used,)]
 
 
+def test_for_a_few_rows_no_other_limit_is_set(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "limited.duckdb", fields=_FIELDS, memory_limit="2GiB")
+
+    with warehouse.session() as db, observations.sparing(db, rows=999):
+        limit = db.execute("SELECT current_setting('memory_limit')").fetchall()
+
+    assert limit == [("2.0 GiB",)]
+
+
 def test_what_follows_a_read_has_the_memory_of_the_settings_again(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "roomy.duckdb", fields=_FIELDS, memory_limit="1000MiB")
     observations.begin_read(warehouse, side="provider")
-    stage(warehouse, [member("ada")])
+    stage(warehouse, [member(f"person-{number}") for number in range(1_000)])
     with warehouse.kept_open():
         finish(warehouse)
 
