@@ -21,9 +21,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from nl_pipeline.domain.events import SubscriberEvent
 from nl_pipeline.sync.events import mailchimp
 from nl_pipeline.sync.events.log import portions
+from nl_pipeline.sync.events.told import Told
 from nl_pipeline.warehouse import events
 from nl_pipeline.warehouse.connection import Warehouse
 from nl_pipeline.webhook_log.lines import LogLine, body_fields, encode
@@ -101,8 +101,8 @@ def run(folder: Path) -> dict[str, float]:
     events.read_offsets(warehouse)
     zone = ZoneInfo("UTC")
 
-    def understand(line: LogLine) -> SubscriberEvent:
-        return mailchimp.event_of(line, audience_id=AUDIENCE, zone=zone)
+    def understand(line: LogLine) -> Told:
+        return Told((mailchimp.event_of(line, audience_id=AUDIENCE, zone=zone),))
 
     begun, cpu = time.perf_counter(), time.process_time()
     lines = new = 0

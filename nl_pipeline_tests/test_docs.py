@@ -169,10 +169,10 @@ def plan_id_in(printed: str) -> str:
 
 def writes_of(sandbox: SandboxControl) -> list[str]:
     """Calls that change something in a twin."""
-    mailchimp = [
+    providers = [
         f"{call.method} {call.path}"
         for call in sandbox.calls()
-        if call.service == "mailchimp" and call.method != "GET"
+        if call.service != "onoffice" and call.method != "GET"
     ]
     onoffice = [
         action
@@ -180,7 +180,7 @@ def writes_of(sandbox: SandboxControl) -> list[str]:
         for action in call.actions
         if action.partition(":")[0] not in ("read", "get")
     ]
-    return mailchimp + onoffice
+    return providers + onoffice
 
 
 # Names ------------------------------------------------------------------------------------------

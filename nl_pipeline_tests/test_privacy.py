@@ -1,8 +1,8 @@
 """Nobody's address, name or key leaves the warehouse: not into Dagster, not onto the screen.
 
 One scenario with canaries goes through the command line and through Dagster, on a real instance on
-disk that keeps compute logs, too; things go wrong in every way that makes a library quote what it
-was given. Then everything that was written is searched.
+disk that keeps compute logs, too, first at Mailchimp, then at Brevo; things go wrong in every way
+that makes a library quote what it was given. Then everything that was written is searched.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ from nl_pipeline.orchestration import plan
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.serve import running
 from nl_pipeline.sync.link import open_warehouse
+from nl_pipeline.sync.setup import set_up
 from nl_pipeline_tests.orchestration.deployment import SECRETS, Deployment, write_connections
 from nl_pipeline_tests.sandbox_control import SandboxControl, Service
 
-CONNECTION = "north"
+CONNECTION, AT_BREVO = "north", "south"
 CONTACTS = 40
 NAMES = ("Canariensis", "Gelbfeder", "Zeisigmann")
 """First and last names that nobody in the population has, and that no word contains."""
 PEOPLE = ("bleibt", "geht", "zieht-um", "heiratet", "klagt", "kommt-dazu")
+PEOPLE_AT_BREVO = ("verschwindet", "schimpft", "siedelt-um", "vermaehlt")
+GUEST = "taucht-auf"
+"""Comes by Brevo."""
 YES = "1"
 
 Outcomes = dict[str, bool]
@@ -82,9 +86,9 @@ def command(deployed: Deployment, traces: Traces, *arguments: str) -> int:
 
 
 def enter_canaries(control: SandboxControl) -> None:
-    """The canaries are contacts; one of them will come by the other side."""
+    """The canaries are contacts, except those who will come by a provider."""
     first, last, _ = NAMES
-    for person in PEOPLE[:-1]:
+    for person in (*PEOPLE[:-1], *PEOPLE_AT_BREVO):
         control.act(
             "onoffice",
             actor="staff",
@@ -167,6 +171,48 @@ def run_in_dagster(deployed: Deployment, control: SandboxControl) -> Outcomes:
     return outcomes
 
 
+def live_at_brevo(control: SandboxControl) -> None:
+    """The canaries do there what people do."""
+    first, last, married = NAMES
+    gone, scolding, moving, renamed = (address(person) for person in PEOPLE_AT_BREVO)
+    control.act("brevo", actor="person", action="unsubscribe", email=gone)
+    control.act("brevo", actor="person", action="complain", email=scolding)
+    moved = address("umgesiedelt")
+    control.act("brevo", actor="person", action="change_email", email=moving, new_email=moved)
+    control.act("brevo", actor="person", action="update", email=renamed, last_name=married)
+    guest = address(GUEST)
+    names = {"first_name": first, "last_name": last}
+    control.act("brevo", actor="person", action="subscribe", email=guest, **names)
+
+
+def run_at_brevo(deployed: Deployment, control: SandboxControl) -> Outcomes:
+    """Set-up, first sync, runs that fail, each in another way, and one that does not."""
+    first, _, married = NAMES
+    email = address("bleibt")
+    with deployed.link(AT_BREVO) as link:
+        plan_id = set_up(link).plan.plan_id
+    outcomes = {"Brevo: first sync": deployed.approve(AT_BREVO, plan_id=plan_id).success}
+    live_at_brevo(control)
+    with broken(control, "brevo", kind="html_error", match="contacts", status=502):
+        run = deployed.materialize(AT_BREVO, "audience_members")
+        outcomes["Brevo: storm of 502 pages"] = run.success
+    outcomes["Brevo: sync"] = deployed.run("incremental_sync", AT_BREVO).success
+
+    rename(control, "bleibt", to=first)
+    quoting = {
+        "code": "invalid_parameter",
+        "message": f"Unable to update contact, {email} is already associated with another Contact",
+        "metadata": {"duplicate_identifiers": ["SMS"], "of": f"{email} {married}"},
+    }
+    with broken(control, "brevo", kind="status", match="contacts", status=403, body=quoting):
+        run = deployed.materialize(AT_BREVO, "audience_members")
+        outcomes["Brevo: key refused"] = run.success
+    with broken(control, "brevo", kind="status", match="PUT", status=400, body=quoting):
+        outcomes["Brevo: contact refused"] = deployed.run("full_sync", AT_BREVO).success
+    outcomes["Brevo: full_sync"] = deployed.run("full_sync", AT_BREVO).success
+    return outcomes
+
+
 @contextlib.contextmanager
 def broken(control: SandboxControl, service: Service, **fault: Any) -> Iterator[None]:
     """Every call that matches fails."""
@@ -200,16 +246,19 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     ):
         for name, value in SECRETS.items():
             environment.setenv(name, value)
-        file = write_connections(folder, {CONNECTION: control})
-        deployed = Deployment.over(file, instance=instance, controls={CONNECTION: control})
+        controls = dict.fromkeys((CONNECTION, AT_BREVO), control)
+        file = write_connections(folder, controls, at_brevo={AT_BREVO})
+        deployed = Deployment.over(file, instance=instance, controls=controls)
         enter_canaries(control)
         outcomes = run_by_command(deployed, control, traces)
         warehouse = open_warehouse(deployed.settings, connection=CONNECTION)
         with warehouse.session(), printed_to(printed):
             outcomes |= run_in_dagster(deployed, control)
+            outcomes |= run_at_brevo(deployed, control)
         traces.texts["Dagster runs"] = printed.read_bytes()
         people = [a["Email"] for a in control.dump("onoffice")["addresses"]]
         people += [m["email_address"] for m in control.dump("mailchimp")["members"]]
+        people += [c["email"] for c in control.dump("brevo")["contacts"]]
         yield Ran(
             traces=traces,
             outcomes=outcomes,
@@ -229,6 +278,12 @@ def test_the_scenario_went_as_it_was_meant_to(ran: Ran) -> None:
         "contact refused": False,
         "bug in our code": False,
         "full_sync": True,
+        "Brevo: first sync": True,
+        "Brevo: storm of 502 pages": False,
+        "Brevo: sync": True,
+        "Brevo: key refused": False,
+        "Brevo: contact refused": False,
+        "Brevo: full_sync": True,
     }
 
 

@@ -1,4 +1,5 @@
-"""Fixtures of the Dagster tests: a deployment with two connections on two sandboxes.
+"""Fixtures of the Dagster tests: a deployment with two connections on two sandboxes, one to each
+provider.
 
 The servers serve all tests of this folder; each test has populations, warehouses and a Dagster
 instance of its own. The first sync is made once and copied.
@@ -70,7 +71,7 @@ def _moment(sandboxes: Sandboxes, *, folder: Path) -> Moment:
 
 @contextlib.contextmanager
 def _deployed(sandboxes: Sandboxes, *, folder: Path) -> Iterator[Deployment]:
-    file = write_connections(folder, sandboxes.controls)
+    file = write_connections(folder, sandboxes.controls, at_brevo={SOUTH})
     with dg.DagsterInstance.ephemeral() as instance, contextlib.ExitStack() as held_open:
         deployed = Deployment.over(file, instance=instance, controls=sandboxes.controls)
         for connection in sandboxes.controls:

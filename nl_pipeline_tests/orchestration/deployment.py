@@ -7,7 +7,7 @@ do, and acts of people in the twins. Not here: assertions.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from nl_pipeline.definitions import build_defs
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.orchestration.resources import ConnectionsResource
 from nl_pipeline.sandbox import credentials
-from nl_pipeline.settings import SANDBOX_CONNECTION, Settings
+from nl_pipeline.settings import SANDBOX_BREVO_CONNECTION, SANDBOX_CONNECTION, Settings
 from nl_pipeline.sync.link import Link, open_link, open_warehouse
 from nl_pipeline.warehouse import plans
 from nl_pipeline_tests.sandbox_control import SandboxControl
@@ -35,13 +35,24 @@ NO = "0"
 """Key of `newsletter_aktiv`."""
 
 
-def write_connections(folder: Path, controls: Mapping[str, SandboxControl], **options: Any) -> Path:
-    """A connections file with one connection per sandbox; `options` go to each of them."""
+def write_connections(
+    folder: Path,
+    controls: Mapping[str, SandboxControl],
+    *,
+    at_brevo: Collection[str] = (),
+    **options: Any,
+) -> Path:
+    """A connections file with one connection per sandbox, to Mailchimp except those `at_brevo`;
+    `options` go to each of them."""
     connections = {}
     for name, control in controls.items():
-        entry = yaml.safe_load(settings.sandbox_text())["connections"][SANDBOX_CONNECTION]
+        like = SANDBOX_BREVO_CONNECTION if name in at_brevo else SANDBOX_CONNECTION
+        entry = yaml.safe_load(settings.sandbox_text())["connections"][like]
         entry["crm"]["onoffice"]["base_url"] = control.onoffice_url
-        entry["provider"]["mailchimp"]["base_url"] = control.mailchimp_url
+        ((provider, account),) = entry["provider"].items()
+        account["base_url"] = {"mailchimp": control.mailchimp_url, "brevo": control.brevo_url}[
+            provider
+        ]
         connections[name] = entry | options
     file = folder / "connections.yaml"
     file.write_text(yaml.safe_dump({"connections": connections}), encoding="utf-8")

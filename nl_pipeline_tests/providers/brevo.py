@@ -119,6 +119,9 @@ class BrevoStage(Stage):
     def take_everybody_off(self) -> None:
         self.acts("staff", "empty_list")
 
+    def refused_address(self) -> str:
+        return "abgeschnitten@kunde.e"
+
     def give_unknown_status(self, world: World, email: str) -> None:
         contact = world.brevo.account.by_email(email)
         assert contact is not None

@@ -74,6 +74,10 @@ class MailchimpStage(Stage):
     def take_everybody_off(self) -> None:
         self.acts("staff", "archive_all")
 
+    def refused_address(self) -> str:
+        self.control.switch("mailchimp", name="fake_domains", value=["gibt-es-nicht.example"])
+        return "refused@gibt-es-nicht.example"
+
     def give_unknown_status(self, world: World, email: str) -> None:
         member = world.mailchimp.account.audiences[self.audience_id].find(email)
         assert member is not None

@@ -128,6 +128,10 @@ class Stage(abc.ABC):
         """Staff takes everybody off the list at once, which is no opt-out."""
 
     @abc.abstractmethod
+    def refused_address(self) -> str:
+        """An address that looks fine to us and that the provider refuses."""
+
+    @abc.abstractmethod
     def give_unknown_status(self, world: World, email: str) -> None:
         """Let somebody have a status that we do not know."""
 

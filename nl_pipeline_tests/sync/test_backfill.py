@@ -27,7 +27,7 @@ from nl_pipeline_tests.sync.outage_story import HOUR, Left, Story
 Teller = Callable[[], contextlib.AbstractContextManager[Story]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def teller(
     started_scenario: StartedScenario,
     scenario_world: World,

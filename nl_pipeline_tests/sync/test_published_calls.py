@@ -14,7 +14,7 @@ from nl_pipeline.sync.providers.mailchimp.endpoints import CALLS
 from nl_pipeline.sync.providers.mailchimp.writing import member_id_of
 from nl_pipeline.warehouse.outcomes import Pending
 from nl_pipeline_tests.scenario import Scenario, address
-from nl_pipeline_tests.sync.pushed import change, push, subscription
+from nl_pipeline_tests.sync.pushing import change, push, subscription
 
 MEMBER, ARCHIVED = address("member"), address("archived-member")
 HERE = member_id_of(MEMBER)

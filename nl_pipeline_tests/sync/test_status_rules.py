@@ -29,22 +29,9 @@ from nl_pipeline_tests.scenario import (
     address,
 )
 from nl_pipeline_tests.sync.conftest import StartedScenario
+from nl_pipeline_tests.sync.proofs import grant_with_proof
 
 pytestmark = each_provider
-
-
-def grant_with_proof(scenario: Scenario, *names: str) -> None:
-    """A consent that some form has recorded, later than everything so far."""
-    scenario.pass_time()
-    moment = scenario.link.now().replace(tzinfo=None)
-    with scenario.link.warehouse.transaction() as db:
-        for name in names:
-            db.execute(
-                "INSERT INTO consent_ledger"
-                " (key, event, actor, proof, happened_at, recorded_at, source)"
-                " VALUES (?, 'GRANT', 'person', true, ?, ?, 'test form')",
-                [f"{name}@kunde.example", moment, moment],
-            )
 
 
 def move_contact(scenario: Scenario, old: str, new: str) -> None:

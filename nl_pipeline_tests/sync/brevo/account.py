@@ -112,6 +112,15 @@ class Account:
         """Somebody does something at Brevo."""
         self.control.act("brevo", actor=actor, action=action, email=address(name), **details)
 
+    def prepare(self) -> None:
+        """Make the list and the attributes; nobody is on the list."""
+        self.link.audience.prepare(self.link.settings, audience_id=None)
+
+    def put_on_the_list(self, name: str) -> int:
+        """Somebody on the list, put there by staff; returns the id."""
+        self.act("staff", "subscribe", name)
+        return self.id_of(name)
+
     # What is there now
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -132,6 +141,12 @@ class Account:
         everybody = self.control.dump("brevo")["contacts"]
         found = [c for c in everybody if c["email"] == address(name) and not c["deleted"]]
         return found[0] if found else None
+
+    def id_of(self, name: str) -> int:
+        """The id of the contact with this address."""
+        contact = self.contact(name)
+        assert contact is not None
+        return int(contact["id"])
 
     @property
     def list_id(self) -> int:

@@ -3,39 +3,23 @@ address lifts, values that vanish silently, mails nobody set up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nl_pipeline.settings import Brevo, Connection, FieldMapping
-from nl_pipeline.sync.providers.brevo.endpoints import CALLS
-from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
+from nl_pipeline.warehouse.outcomes import DroppedField, Result
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.sync.brevo.account import Account, address, opened
-from nl_pipeline_tests.sync.pushed import change, push, subscription
-
-PHONES = {"SMS", "WHATSAPP", "LANDLINE_NUMBER"}
+from nl_pipeline_tests.sync.pushing import change, push, subscription
 
 
 def prepared(account: Account) -> Account:
     """The list and the attributes are there, and nobody is on the list."""
-    account.link.audience.prepare(account.link.settings, audience_id=None)
+    account.prepare()
     return account
-
-
-def put_on_the_list(account: Account, name: str) -> int:
-    """Somebody on the list, put there by staff; returns the id."""
-    account.act("staff", "subscribe", name)
-    return id_of(account, name)
-
-
-def id_of(account: Account, name: str) -> int:
-    contact = account.contact(name)
-    assert contact is not None
-    return int(contact["id"])
 
 
 @dataclass(frozen=True)
@@ -59,7 +43,7 @@ def test_an_opt_out_survives_a_change_of_address(
 ) -> None:
     account.control.switch("brevo", name="address_change_keeps_flag_sent", value=keeps)
     account.control.switch("brevo", name="consent_groups", value=True)
-    contact_id = put_on_the_list(prepared(account), "before")
+    contact_id = prepared(account).put_on_the_list("before")
     account.act(opt_out.actor, opt_out.action, "before", **opt_out.details)
 
     moved = change(
@@ -114,7 +98,7 @@ def test_a_value_brevo_would_drop_silently_keeps_nobody_off_the_list(born: Accou
 
 
 def test_a_value_brevo_would_drop_silently_keeps_no_other_out_of_an_update(born: Account) -> None:
-    contact_id = put_on_the_list(born, "odd")
+    contact_id = born.put_on_the_list("odd")
 
     results = push(
         born.link.audience,
@@ -146,7 +130,7 @@ def test_a_blank_clears_a_value(account: Account) -> None:
             change(
                 "update_member",
                 address("kunde"),
-                record_id=id_of(account, "kunde"),
+                record_id=account.id_of("kunde"),
                 after={"first_name": ""},
             )
         ],
@@ -167,7 +151,7 @@ def without_double_opt_in(connection: Connection) -> Connection:
 
 def ask(account: Account) -> list[Result]:
     """Have somebody who has left asked whether they want to come back."""
-    contact_id = put_on_the_list(prepared(account), "kunde")
+    contact_id = prepared(account).put_on_the_list("kunde")
     account.act("person", "unsubscribe", "kunde")
     asked = change("confirm", address("kunde"), record_id=contact_id, after={"state": "PENDING"})
     return push(account.link.audience, account.list_id, [asked])
@@ -207,8 +191,53 @@ def test_whoever_withdrew_right_before_an_import_is_not_in_it(account: Account) 
     assert [account.state(name) for name in ("gone", "stays")] == ["absent", "on the list"]
 
 
+NO_ADDRESS = "punkt.@kunde.example"
+"""An address the CRM takes and Brevo does not."""
+
+
+def test_an_address_brevo_takes_for_none_is_refused_by_the_report_of_its_import(
+    account: Account,
+) -> None:
+    prepared(account)
+
+    results = push(
+        account.link.audience,
+        account.list_id,
+        [subscription(NO_ADDRESS, seq=1), subscription(address("fine"), seq=2)],
+    )
+
+    assert [(r.result, r.cause) for r in results] == [("refused", "invalid_email"), ("sent", "")]
+    assert account.state("fine") == "on the list"
+
+
+def test_an_import_that_lasts_too_long_to_wait_for_leaves_its_people_in_doubt(
+    account: Account,
+) -> None:
+    prepared(account)
+    account.control.switch("brevo", name="import_seconds", value=3 * 3600)
+
+    results = push(account.link.audience, account.list_id, [subscription(address("late"))])
+
+    assert [(r.result, r.cause) for r in results] == [("unknown", "import_running")]
+
+
+def test_a_report_that_cannot_be_had_leaves_the_judgement_to_the_read_back(
+    account: Account,
+) -> None:
+    prepared(account)
+    account.control.fault("brevo", kind="status", match="/brevo/files/", status=404)
+
+    results = push(
+        account.link.audience,
+        account.list_id,
+        [subscription(NO_ADDRESS, seq=1), subscription(address("fine"), seq=2)],
+    )
+
+    assert [r.result for r in results] == ["sent", "sent"]
+
+
 def test_whoever_was_erased_is_not_created_again_by_an_update(account: Account) -> None:
-    contact_id = put_on_the_list(prepared(account), "erased")
+    contact_id = prepared(account).put_on_the_list("erased")
     account.act("staff", "delete", "erased")
 
     results = push(
@@ -229,7 +258,7 @@ def test_whoever_was_erased_is_not_created_again_by_an_update(account: Account) 
 
 
 def test_whoever_was_taken_off_the_list_is_not_put_back_by_an_update(account: Account) -> None:
-    contact_id = put_on_the_list(prepared(account), "off")
+    contact_id = prepared(account).put_on_the_list("off")
     account.act("staff", "remove_from_list", "off")
 
     push(
@@ -243,122 +272,3 @@ def test_whoever_was_taken_off_the_list_is_not_put_back_by_an_update(account: Ac
     )
 
     assert account.state("off") == "off the list"
-
-
-EVERY_ACTION: dict[str, Callable[[int], list[Pending]]] = {
-    "subscribe": lambda _: [subscription(address("new"))],
-    "resubscribe": lambda i: [
-        replace_action(subscription(address("kunde")), "resubscribe", record_id=i)
-    ],
-    "unsubscribe": lambda i: [
-        change("unsubscribe", address("kunde"), record_id=i, before={"newsletter": "CANCEL"})
-    ],
-    "archive": lambda i: [change("archive", address("kunde"), record_id=i)],
-    "confirm": lambda i: [change("confirm", address("kunde"), record_id=i)],
-    "update_member": lambda i: [
-        change("update_member", address("kunde"), record_id=i, after={"first_name": "Kim"})
-    ],
-    "change_address": lambda i: [
-        change(
-            "change_address", address("kunde"), record_id=i, after={"email": address("elsewhere")}
-        )
-    ],
-}
-
-
-def replace_action(item: Pending, action: str, *, record_id: int) -> Pending:
-    changed = replace(item.change, action=action, record_id=str(record_id))
-    return replace(item, change=changed)
-
-
-def test_the_published_page_names_every_action_or_says_why_there_is_none() -> None:
-    assert CALLS.actions.keys() == EVERY_ACTION.keys()
-    assert "tag_member" in CALLS.never
-
-
-@pytest.mark.parametrize("action", EVERY_ACTION)
-def test_what_is_called_for_an_action_is_what_the_published_page_says(
-    account: Account, action: str
-) -> None:
-    contact_id = put_on_the_list(prepared(account), "kunde")
-    before = account.link.audience.calls.copy()
-
-    results = push(account.link.audience, account.list_id, EVERY_ACTION[action](contact_id))
-
-    assert [r.result for r in results] == ["sent"]
-    called = account.link.audience.calls - before
-    # Attributes are asked for once by a connection, before anything is checked against them.
-    called.pop("GET /contacts/attributes", None)
-    published = {call.endpoint for call in CALLS.actions[action]}
-    assert called.keys() <= published
-    assert published - called.keys() <= ONLY_FOR_A_NO.get(action, set())
-
-
-ONLY_FOR_A_NO = {"unsubscribe": {"POST /contacts/lists/{listId}/contacts/remove"}}
-"""Calls of an action that not every change of it makes: a No takes off the list alone."""
-
-
-def test_least_calls_of_all_actions_are_those_that_are_made(account: Account) -> None:
-    names = [*EVERY_ACTION, "no"]
-    ids = {name: put_on_the_list(prepared(account), name) for name in names}
-    pending = [
-        change(
-            "unsubscribe",
-            address("unsubscribe"),
-            record_id=ids["unsubscribe"],
-            before={"newsletter": "CANCEL"},
-            seq=1,
-        ),
-        change(
-            "unsubscribe", address("no"), record_id=ids["no"], before={"newsletter": "NO"}, seq=2
-        ),
-        change("archive", address("archive"), record_id=ids["archive"], seq=3),
-        subscription(address("new"), seq=4),
-        change(
-            "update_member",
-            address("update_member"),
-            record_id=ids["update_member"],
-            after={"first_name": "Kim"},
-            seq=5,
-        ),
-        change(
-            "change_address",
-            address("change_address"),
-            record_id=ids["change_address"],
-            after={"email": address("elsewhere")},
-            seq=6,
-        ),
-    ]
-    before = account.link.audience.calls.copy()
-
-    push(account.link.audience, account.list_id, pending)
-
-    made = sum((account.link.audience.calls - before).values())
-    work = account.link.audience.work_of(pending)
-    assert work.bulk == (2,)
-    assert work.single == (1 + 1 + 3,)
-    assert len(work.imports) == 1
-    # And one look at the import.
-    assert made == 1 + 5 + 1 + 1
-
-
-def test_nothing_that_is_sent_lifts_an_opt_out_or_carries_a_telephone_number(
-    account: Account,
-) -> None:
-    account.control.switch("brevo", name="consent_groups", value=True)
-    for action, pending in EVERY_ACTION.items():
-        contact_id = put_on_the_list(prepared(account), f"kunde-{action}")
-        account.call(
-            "PUT",
-            f"/contacts/{contact_id}?identifierType=contact_id",
-            {"attributes": {"SMS": f"49170{contact_id:07d}"}},
-        )
-        push(account.link.audience, account.list_id, pending(contact_id))
-
-    bodies = [sent.body for sent in account.sent]
-    attributes = [
-        row.get("attributes", {}) for body in bodies for row in (body, *body.get("jsonBody", ()))
-    ]
-    assert [b for b in bodies if b.get("emailBlacklisted") is False or b.get("forceMerge")] == []
-    assert [sent for sent in account.sent if sent.method == "DELETE"] == []
-    assert [names for names in attributes if PHONES & names.keys()] == []

@@ -27,16 +27,10 @@ def named(frame: pd.DataFrame, column: str) -> dict[str, str]:
     return dict(zip(names, frame[column], strict=True))
 
 
-def id_of(account: Account, name: str) -> str:
-    contact = account.contact(name)
-    assert contact is not None
-    return str(contact["id"])
-
-
 @pytest.fixture
 def populated(account: Account) -> Account:
     """Somebody of every kind."""
-    account.link.audience.prepare(account.link.settings, audience_id=None)
+    account.prepare()
     for name in ("here", "left", "bounced", "off"):
         account.act("staff", "subscribe", name, first_name="Kim")
     account.act("person", "unsubscribe", "left", list_only=True)
@@ -60,10 +54,10 @@ def test_people_are_read_again_by_id_or_address_with_the_reason_they_left(
 ) -> None:
     found = again(
         populated,
-        [id_of(populated, "here")],
+        [str(populated.id_of("here"))],
         ["999999", address("left")],
         [address("bounced")],
-        [id_of(populated, "off")],
+        [str(populated.id_of("off"))],
         ["888888", address("nobody")],
     )
 
@@ -95,7 +89,7 @@ def test_somebody_with_a_telephone_alone_is_no_member_and_stands_in_nobodys_way(
 def test_times_are_utc_however_the_account_tells_them(populated: Account, times: str) -> None:
     populated.control.switch("brevo", name="times", value=times)
 
-    (changed_at,) = again(populated, [id_of(populated, "here")])["changed_at"]
+    (changed_at,) = again(populated, [str(populated.id_of("here"))])["changed_at"]
 
     shown = populated.contact("here")
     assert shown is not None
@@ -103,7 +97,7 @@ def test_times_are_utc_however_the_account_tells_them(populated: Account, times:
 
 
 def test_values_are_read_from_the_attributes_of_the_account(populated: Account) -> None:
-    found = again(populated, [id_of(populated, "here")])
+    found = again(populated, [str(populated.id_of("here"))])
 
     assert list(found["f_first_name"]) == ["Kim"]
     assert list(found["f_last_name"]) == [""]

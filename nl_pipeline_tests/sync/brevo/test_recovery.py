@@ -34,7 +34,8 @@ def outage(unhooked: Hooked) -> datetime:
 def happened(hooked: Hooked, kind: str) -> datetime:
     rows = hooked.rows("SELECT happened_at FROM subscriber_events WHERE kind = ?", [kind])
     assert len(rows) == 1
-    return rows[0][0].replace(tzinfo=UTC)
+    moment: datetime = rows[0][0]
+    return moment.replace(tzinfo=UTC)
 
 
 def test_opt_outs_are_found_with_their_campaign_and_their_own_time(
@@ -59,15 +60,18 @@ def test_opt_outs_are_found_with_their_campaign_and_their_own_time(
     assert unhooked.ledger(OTHER) == "WITHDRAW_PROVIDER"
 
 
-def test_who_left_is_found_where_leaving_moves_no_date_of_the_contact(
-    unhooked: Hooked, outage: datetime
-) -> None:
+def test_who_left_is_found_where_leaving_moves_no_date_of_the_contact(unhooked: Hooked) -> None:
+    # From now on a read of what changed begins behind the first sync.
+    unhooked.scenario.sync()
+    unhooked.scenario.pass_time()
+    begun = unhooked.scenario.link.now()
+    unhooked.pass_time()
     unhooked.scenario.control.switch("brevo", name="blocklisting_moves_modified", value=False)
     campaign = unhooked.send_campaign()
     unhooked.pass_time(HOUR)
     unhooked.scenario.person("unsubscribe", NAME, campaign_id=campaign)
 
-    recovered(unhooked, since=outage)
+    recovered(unhooked, since=begun)
 
     assert unhooked.scenario.newsletter(NAME) == CANCEL
 

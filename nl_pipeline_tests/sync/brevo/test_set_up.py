@@ -13,7 +13,7 @@ from nl_pipeline.settings import Connection, FieldMapping
 from nl_pipeline.sync.providers.port import AudienceFound
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.sync.brevo.account import NO_LIMITS, Account, address, opened
-from nl_pipeline_tests.sync.pushed import push, subscription
+from nl_pipeline_tests.sync.pushing import push, subscription
 
 NAMES = {
     "de": ("VORNAME", "NACHNAME"),

@@ -208,12 +208,14 @@ def test_an_opt_out_that_no_webhook_told_shows_that_they_are_deaf(hooked: Hooked
     assert flaws(hooked.check()) == [(Flaw.UNHEARD, "")]
 
 
-def test_a_blocklisting_that_was_told_as_a_change_was_heard(hooked: Hooked) -> None:
-    hooked.scenario.staff("unsubscribe", "kunde-01")
+def test_an_opt_out_that_was_told_as_no_more_than_a_change_was_heard(hooked: Hooked) -> None:
+    hooked.scenario.control.switch("brevo", name="consent_groups", value=True)
+    hooked.scenario.person("unsubscribe", "kunde-01", consent_group=1)
     hooked.ingest()
     hooked.scenario.sync()
     hooked.pass_time(hooked.scenario.link.warehouse.same_within * 2)
 
+    assert hooked.ledger("kunde-01") == "WITHDRAW_PERSON"
     assert flaws(hooked.check()) == []
 
 

@@ -19,11 +19,13 @@ def switch(hooked: Hooked, **values: object) -> None:
         hooked.scenario.control.switch("brevo", name=name, value=value)
 
 
-@pytest.mark.parametrize("spelling", ["guide", "samples", "requests"])
+@pytest.mark.parametrize(
+    ("spelling", "lists"), [("guide", "named"), ("samples", "empty"), ("requests", "missing")]
+)
 def test_an_opt_out_by_the_link_in_a_mail_is_in_the_crm_at_once(
-    hooked: Hooked, spelling: str
+    hooked: Hooked, spelling: str, lists: str
 ) -> None:
-    switch(hooked, payload_spelling=spelling, payload_email="list")
+    switch(hooked, payload_spelling=spelling, payload_email="list", unsubscribed_lists=lists)
     campaign = hooked.send_campaign()
     hooked.pass_time()
 
@@ -66,6 +68,22 @@ def test_leaving_another_list_is_looked_at_and_no_opt_out(hooked: Hooked) -> Non
     assert hooked.scenario.newsletter(NAME) == YES
     assert hooked.ledger(NAME).startswith("GRANT")
     assert hooked.outcomes(NAME)["UNSUBSCRIBE"] == "hint"
+
+
+def test_leaving_everything_by_a_mail_to_another_list_is_found_by_looking(hooked: Hooked) -> None:
+    hooked.add_list("Makler")
+    hooked.scenario.staff("subscribe", NAME, audience="Makler")
+    campaign = hooked.send_campaign(audience="Makler")
+    hooked.pass_time()
+    hooked.ingest()
+
+    hooked.scenario.person("unsubscribe", NAME, campaign_id=campaign)
+    hooked.heard.hear()
+    ingest_and_sync(hooked.scenario.link)
+
+    assert hooked.outcomes(NAME)["UNSUBSCRIBE"] == "hint"
+    assert hooked.scenario.newsletter(NAME) == CANCEL
+    assert hooked.ledger(NAME) == "WITHDRAW_PERSON"
 
 
 def test_a_blocklisting_by_hand_is_told_as_a_change_and_found_by_looking(hooked: Hooked) -> None:
@@ -239,8 +257,9 @@ def test_the_first_opening_and_the_first_click_on_each_link_become_activities(
     hooked.scenario.want_activities(delivered=KIND, open=KIND, click=KIND)
     hooked.set_up()
     campaign = hooked.send_campaign()
-    for _ in range(2):
-        hooked.pass_time(timedelta(minutes=3))
+    # Further apart than two tellings of the same could be.
+    for wait in (timedelta(minutes=3), timedelta(hours=13)):
+        hooked.pass_time(wait)
         hooked.scenario.person("open", NAME)
         hooked.scenario.person("click", NAME, url="https://a.example/1")
         hooked.scenario.person("click", NAME, url="https://a.example/2")

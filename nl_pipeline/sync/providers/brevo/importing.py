@@ -12,12 +12,13 @@ the read-back shows the rest. Until then it is in doubt, so that a later run wai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from nl_pipeline.clients.brevo import BrevoClient, ImportedChunk, ImportRow, Process, RefusalCause
 from nl_pipeline.clients.errors import ApiError, OperatorNeeded
+from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sync.providers.brevo.attributes import AttributeNames
 from nl_pipeline.sync.providers.brevo.reasons import Reasons
@@ -183,7 +184,7 @@ class Importing:
             )
             for chunk, people in imports.chunks:
                 process = over.get(chunk.process_id)
-                on_results(self._results(process, people=people, left=watch.found))
+                on_results(self._results(process, people=people.values(), left=watch.found))
             watch.assert_again()
         if isinstance(imports.stopped_by, OperatorNeeded):
             raise imports.stopped_by
@@ -192,24 +193,37 @@ class Importing:
         self,
         process: Process | None,
         *,
-        people: Mapping[str, _Subscription],
+        people: Iterable[_Subscription],
         left: Mapping[str, str],
     ) -> list[Result]:
         """What an import that is over, or is not, says about its people; whoever has ``left``
-        meanwhile has, whatever it says."""
-        gone = {
-            e: left[one.item.change.key] for e, one in people.items() if one.item.change.key in left
-        }
+        meanwhile has, whatever it says. Both go by key: Brevo may spell an address differently than
+        it was sent."""
+        refused: dict[str, str] = {}
+        otherwise, cause = "sent", ""
         if process is None or process.status != "completed":
             # Also one that failed may have done part of it: the read-back decides.
+            otherwise = "unknown"
             cause = "import_running" if process is None else f"import_{process.status}"
-            otherwise, refused = ("unknown", cause), gone
-        else:
-            told = self._client.import_refusals(process) if process.reports else []
-            otherwise, refused = ("sent", ""), {r.email: str(r.cause) for r in told} | gone
+        elif process.reports:
+            refused = self._told(process)
+        refused |= left
         return [
-            one.result("refused", cause=refused[email])
-            if email in refused
-            else one.result(otherwise[0], cause=otherwise[1])
-            for email, one in people.items()
+            one.result("refused", cause=refused[one.item.change.key])
+            if one.item.change.key in refused
+            else one.result(otherwise, cause=cause)
+            for one in people
         ]
+
+    def _told(self, process: Process) -> dict[str, str]:
+        """Causes by key of whom an import did not take, as far as its reports can be had."""
+        try:
+            refusals = self._client.import_refusals(process)
+        except ApiError:
+            # What is not there in the end is seen by the read-back.
+            return {}
+        return {
+            key: str(refusal.cause)
+            for refusal in refusals
+            if (key := address_key(refusal.email)) is not None
+        }
