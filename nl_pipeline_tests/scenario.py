@@ -376,19 +376,21 @@ def connected(
     crm_page: int = PAGE,
     provider_page: int = PAGE,
     on_request: Callable[[httpx.Request], None] | None = None,
-    **provider_options: int,
+    more_fields: tuple[settings.FieldMapping, ...] = (),
+    **provider_options: Any,
 ) -> Iterator[Scenario]:
     """A connection on the sandbox whose warehouse lies in `folder`; it reads pages of these sizes.
 
     Waiting moves the clocks instead of taking time. The warehouse is held open meanwhile, because
     opening the file takes longer than most of what is done with it. `on_request` sees every
-    request right before it goes out.
+    request right before it goes out. `more_fields` are mapped beside the usual ones.
     """
     stage = STAGES[provider](control)
     port = httpx.URL(control.base_url).port or 0
     text = settings.sandbox_text(port=port)
     chosen = settings.parse(text, file="connections.yaml", folder=folder)
     connection = chosen.connection(stage.connection)
+    connection = connection.model_copy(update={"fields": (*connection.fields, *more_fields)})
     fields = profile_fields(connection)
     warehouse = Warehouse(
         chosen.warehouse_path(connection.name), fields=fields, same_within=SAME_WITHIN[provider]

@@ -1,11 +1,10 @@
 """Which test shows which row of the semantics, against the twins.
 
-Belongs here: every row of sections 3 to 7 and the tests that exercise it; printed as a table by
-``python -m nl_pipeline_tests.semantics_coverage``. Must not be here: tests of the rule table alone
-(``properties/test_semantics_rows``).
+Belongs here: every row of sections 3 to 7 and the tests that exercise it at each provider; printed
+as a table by ``python -m nl_pipeline_tests.semantics_coverage``. Must not be here: tests of the rule
+table alone (``properties/test_semantics_rows``).
 
-A test is named ``module.function`` below ``nl_pipeline_tests/sync``, a story ``module[title]``,
-both without their ``test_``; a title may be cut short with ``…``.
+Tests are named as in ``where_tests_run``, without their ``test_``.
 """
 
 from __future__ import annotations
@@ -13,9 +12,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from nl_pipeline_tests.providers import PROVIDERS, Provider
+from nl_pipeline_tests.where_tests_run import providers_of
+
 _TABLE = """
 3 | S01
     t01_cut_reads.a_cut_read_changes_nothing_for_anybody
+    t01_cut_reads.a_cut_read_of_the_members_changes_nothing_for_anybody
     t01_cut_reads.an_opt_out_gets_through_a_cut_read
 3 | S02
     status_rules.s02_a_status_nobody_knows_is_an_alarm_and_nothing_is_written
@@ -39,7 +42,7 @@ _TABLE = """
     status_stories[S22 who may not be written to…]
 3 | S23
     status_stories[S23 an import over a withdrawal is undone]
-    status_rules.s22_and_s23_who_comes_back_counts_and_who_is_brought_back_does_not
+    status_rules.s23_who_is_brought_back_by_staff_or_an_import_does_not_count
 3 | S08
     status_stories[S08 a No unsubscribes]
     status_stories[S08 a Cancellation unsubscribes]
@@ -57,6 +60,7 @@ _TABLE = """
     first_sync.applying_the_first_plan_treats_each_class_as_announced
 3 | S13
     status_stories[S13…]
+    t04_forgotten_opt_outs.nobody_whose_opt_out_was_forgotten_is_sent_to_again
     t03_hidden_opt_outs.a_fresh_yes_never_subscribes_a_hidden_opt_out
 3 | S14
     status_stories[S14 archived…]
@@ -83,7 +87,7 @@ _TABLE = """
     status_stories[S21 a sign-up by staff…]
 3 | S32
     status_stories[S32…]
-    status_rules.s32_a_deleted_contact_is_archived_and_its_opt_outs_are_kept
+    status_rules.s32_a_deleted_contact_is_taken_off_the_list_and_its_opt_out_is_kept
 3 | S24
     status_stories[S24…]
     t10_fresh_sign_ups.a_private_contact_is_not_set_to_yes
@@ -126,12 +130,15 @@ _TABLE = """
 4 | provider blank
     profile_fields.a_value_emptied_at_the_provider_never_empties_the_crm
 4 | provider rejects a field
-    t14_rejected_fields.a_person_is_subscribed_without_the_refused_field
-    t14_rejected_fields.the_other_fields_of_an_update_are_written
-    t14_rejected_fields.every_refused_value_is_quarantined_by_itself
+    t14_refused_values.a_person_is_subscribed_without_the_refused_value
+    t14_refused_values.the_other_values_of_an_update_are_written
+    t14_refused_values.every_refused_value_is_quarantined_by_itself_and_listed
+    t14_rejected_fields.a_refused_field_does_not_keep_an_address_from_changing
 4 | field missing at the provider or in another language
     setup.set_up_creates_the_merge_fields_that_are_missing_and_only_those
     setup.a_merge_field_that_vanishes_stops_the_sync_before_it_writes
+    brevo/set_up.names_go_into_the_attributes_of_the_accounts_language
+    brevo/set_up.an_account_that_does_not_fit_stops_the_connection_and_says_what_to_do
 5 | CRM a→b, a SUB, b unknown at provider
     t09_address_changes[in the CRM: an address the provider does not know…]
     t09_address_changes[in the CRM: tags go along]
@@ -249,6 +256,17 @@ EVERY_ROW: dict[str, tuple[str, ...]] = {
 }
 """The rows of each section, by their id or by the words of the page."""
 
+_GROUPS = "decided over the contacts of the CRM; the provider takes no part in it"
+_TAGS = "Brevo has no tags: the list alone says who is ours"
+NOT_AT: dict[Provider, dict[tuple[str, str], str]] = {
+    "brevo": {
+        ("3", "S28"): "Brevo knows no customers without consent: whoever is on no list is nobody",
+        **{("6", row): _GROUPS for row in EVERY_ROW["6"]},
+        **{("7", row): _TAGS for row in EVERY_ROW["7"]},
+    }
+}
+"""Rows that no test shows at a provider, each with the reason."""
+
 
 @dataclass(frozen=True)
 class Covered:
@@ -258,12 +276,17 @@ class Covered:
     row: str
     tests: tuple[str, ...]
 
+    def at(self, provider: Provider) -> tuple[str, ...]:
+        """Those of its tests that show it at a provider."""
+        return tuple(test for test in self.tests if provider in providers_of(test))
+
 
 def _read(text: str) -> tuple[Covered, ...]:
     rows: list[tuple[str, str, list[str]]] = []
     for line in text.strip().splitlines():
         if line.startswith(" "):
-            rows[-1][2].append("test_" + re.sub(r"^(\w+)\.", r"\1.test_", line.strip()))
+            named = re.sub(r"^(\w+/)?(\w+)", r"\1test_\2", line.strip())
+            rows[-1][2].append(re.sub(r"^([\w/]+)\.", r"\1.test_", named))
         else:
             section, row = line.split(" | ")
             rows.append((section, row, []))
@@ -274,13 +297,19 @@ COVERED: tuple[Covered, ...] = _read(_TABLE)
 
 
 def as_markdown() -> str:
-    """The table as it goes into a note."""
-    lines = ["| section | row | tests |", "|---|---|---|"]
+    """The table as it goes into a note, a line for each row and provider."""
+    lines = ["| section | row | provider | tests |", "|---|---|---|---|"]
     lines += [
-        f"| {c.section} | {c.row} | {'<br>'.join(f'`{test}`' for test in c.tests)} |"
+        f"| {c.section} | {c.row} | {provider} | {_shown(c, provider=provider)} |"
         for c in COVERED
+        for provider in PROVIDERS
     ]
     return "\n".join(lines)
+
+
+def _shown(covered: Covered, *, provider: Provider) -> str:
+    reason = NOT_AT.get(provider, {}).get((covered.section, covered.row), "")
+    return reason or "<br>".join(f"`{test}`" for test in covered.at(provider))
 
 
 if __name__ == "__main__":

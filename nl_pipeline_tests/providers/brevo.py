@@ -19,6 +19,7 @@ from nl_pipeline.clients.brevo import BrevoClient
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.sandbox import credentials
 from nl_pipeline.sandbox.app import World
+from nl_pipeline.sandbox.brevo.seeding import FOREIGN_LIST
 from nl_pipeline.settings import SANDBOX_BREVO_CONNECTION, Brevo, Connection
 from nl_pipeline.sync.booked import booked_kinds
 from nl_pipeline.sync.providers.brevo import BrevoAudience
@@ -54,8 +55,11 @@ class BrevoStage(Stage):
     provider: ClassVar[Provider] = "brevo"
     connection = SANDBOX_BREVO_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_list": True}
+    members_read = r"GET /brevo/v3/contacts\?"
     names: ClassVar[dict[str, str]] = {"first_name": "VORNAME", "last_name": "NACHNAME"}
     ways_to_write = frozenset({"POST", "PUT"})
+    profile_write = ("PUT", ["attributes"])
+    address_write = ("PUT", ["attributes"])
     status_of_a_no = "archived"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> BrevoClient:
@@ -119,6 +123,18 @@ class BrevoStage(Stage):
     def take_everybody_off(self) -> None:
         self.acts("staff", "empty_list")
 
+    def add_field_of_days(self, name: str) -> None:
+        self._call("POST", f"/contacts/attributes/normal/{name}", json={"type": "date"})
+
+    def update_unrelated(self, email: str) -> None:
+        contact = self._contact(email)
+        assert contact is not None
+        self.acts("staff", "update", email=email, first_name="", last_name="")
+        phone = f"4924112{contact['id']:05d}"
+        self.acts("api", "update", email=email, attributes={"SMS": phone}, key_name="shop")
+        self.acts("staff", "subscribe", email=email, audience=FOREIGN_LIST)
+        self.acts("system", "soft_bounce", email=email)
+
     def refused_address(self) -> str:
         return "abgeschnitten@kunde.e"
 
@@ -129,9 +145,14 @@ class BrevoStage(Stage):
         contact.consent_groups[1] = "snoozed"
 
     def hook_up(self, url_of: Callable[[str], str]) -> None:
-        httpx.post(
-            f"{self.control.brevo_url}/webhooks",
-            json={"url": url_of("changes"), "events": list(_CHANGES), "type": "marketing"},
+        body = {"url": url_of("changes"), "events": list(_CHANGES), "type": "marketing"}
+        self._call("POST", "/webhooks", json=body)
+
+    def _call(self, method: str, path: str, *, json: dict[str, Any]) -> None:
+        httpx.request(
+            method,
+            f"{self.control.brevo_url}{path}",
+            json=json,
             headers={"api-key": credentials.BREVO_API_KEY},
             trust_env=False,
             verify=False,

@@ -37,8 +37,11 @@ class MailchimpStage(Stage):
     provider: ClassVar[Provider] = "mailchimp"
     connection = SANDBOX_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_audience": True}
+    members_read = r"/members\?"
     names: ClassVar[dict[str, str]] = {"first_name": "FNAME", "last_name": "LNAME"}
     ways_to_write = frozenset({"POST", "PATCH", "DELETE"})
+    profile_write = ("PATCH", ["merge_fields"])
+    address_write = ("PATCH", ["email_address"])
     status_of_a_no = "unsubscribed"
 
     def client(self, connection: Connection, *, wire: Wire, **options: Any) -> MailchimpClient:
@@ -63,6 +66,9 @@ class MailchimpStage(Stage):
         if (actor, action) == ("api", "order"):
             self._add_by_api(email, status="transactional")
             return
+        if (actor, action) == ("api", "update"):
+            self._patch(email, {"merge_fields": self.values(details["values"])})
+            return
         actor, action, more = _ACTS.get((actor, action), (actor, action, {}))
         if "values" in details:
             details["merge_fields"] = self.values(details.pop("values"))
@@ -73,6 +79,26 @@ class MailchimpStage(Stage):
 
     def take_everybody_off(self) -> None:
         self.acts("staff", "archive_all")
+
+    def add_field_of_days(self, name: str) -> None:
+        path = f"/lists/{self.audience_id}/merge-fields"
+        body = {"name": name, "tag": name, "type": "date", "options": {"date_format": "YYYY-MM-DD"}}
+        self._call("POST", path, json=body)
+
+    def update_unrelated(self, email: str) -> None:
+        for body in (
+            {"merge_fields": {"FNAME": "", "LNAME": ""}},
+            {"vip": True},
+            {"language": "fr"},
+            {"merge_fields": {"PHONE": "0241 1"}},
+        ):
+            self._patch(email, body)
+        self.acts("staff", "tag", email=email, tag="Stammtisch")
+
+    def _patch(self, email: str, body: dict[str, Any]) -> None:
+        """Another program writes to the member of an address."""
+        member = next(m for m in self.records().values() if m["email_address"] == email)
+        self._call("PATCH", f"/lists/{self.audience_id}/members/{member['id']}", json=body)
 
     def refused_address(self) -> str:
         self.control.switch("mailchimp", name="fake_domains", value=["gibt-es-nicht.example"])

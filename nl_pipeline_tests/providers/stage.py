@@ -5,12 +5,12 @@ one provider, and assertions.
 
 Acts are called as the sandbox's control API calls them, by actor and action:
 
-- person: subscribe (and, where forms ask for it, confirm), unsubscribe, complain, update (``values``
-  by our names: first_name, last_name), change_email (``new_email``)
+- person: subscribe (and, where forms ask for it, confirm), unsubscribe, complain, update
+  (``values`` by our names: first_name, last_name), change_email (``new_email``)
 - staff: subscribe, unsubscribe, remove (off the list, and no opt-out), delete, update, change_email
 - import or staff: force (over an opt-out, with a consent on paper)
 - import: subscribe
-- api: ask (another program asks the person to confirm), order (a customer without consent)
+- api: ask (another program asks the person to confirm), order (a customer without consent), update
 - system: bounce (the address does not exist)
 
 What is seen of somebody is a record in the words of `statuses`.
@@ -74,10 +74,15 @@ class Stage(abc.ABC):
     connection: ClassVar[str]
     #: Options of a reset after which the audience is there.
     with_audience: ClassVar[Mapping[str, Any]]
+    #: What the calls match that read the members, for faults.
+    members_read: ClassVar[str]
     #: Names of our mapped fields at the provider.
     names: ClassVar[Mapping[str, str]]
     #: The methods by which everything the engine can write there is written.
     ways_to_write: ClassVar[frozenset[str]]
+    #: Method and keys of a write that changes values, and of one that changes the address.
+    profile_write: ClassVar[tuple[str, list[str]]]
+    address_write: ClassVar[tuple[str, list[str]]]
     #: What becomes at the provider of somebody to whom the CRM says No.
     status_of_a_no: ClassVar[str]
 
@@ -126,6 +131,15 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def take_everybody_off(self) -> None:
         """Staff takes everybody off the list at once, which is no opt-out."""
+
+    @abc.abstractmethod
+    def add_field_of_days(self, name: str) -> None:
+        """Staff creates a field of people that holds days."""
+
+    @abc.abstractmethod
+    def update_unrelated(self, email: str) -> None:
+        """Change everything of a person that neither concerns the newsletter nor is mapped, and
+        empty what is mapped."""
 
     @abc.abstractmethod
     def refused_address(self) -> str:

@@ -25,6 +25,7 @@ from nl_pipeline_tests.scenario import (
     Scenario,
     address,
 )
+from nl_pipeline_tests.sync.proofs import grant_with_proof
 
 PAGE_OF_THE_DAY = 40
 """Rows of a page: a read of either side takes two."""
@@ -98,19 +99,6 @@ def happen(scenario: Scenario) -> None:
     scenario.set_field("kunde-09", NewsletterTag=[_TAG])
     scenario.staff("tag", "kunde-18", tag=TAG_OPTIONS[_OTHER_TAG])
     scenario.set_newsletter("kunde-19", NO)
-
-
-def grant_with_proof(scenario: Scenario, name: str) -> None:
-    """A consent that some form has recorded, later than everything so far."""
-    scenario.pass_time()
-    moment = scenario.link.now().replace(tzinfo=None)
-    with scenario.link.warehouse.transaction() as db:
-        db.execute(
-            "INSERT INTO consent_ledger"
-            " (key, event, actor, proof, happened_at, recorded_at, source)"
-            " VALUES (?, 'GRANT', 'person', true, ?, ?, 'test form')",
-            [address(name), moment, moment],
-        )
 
 
 def name_of(request: httpx.Request) -> str:

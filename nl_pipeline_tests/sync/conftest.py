@@ -18,6 +18,7 @@ import pytest
 
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.serve import running
+from nl_pipeline.settings import FieldMapping
 from nl_pipeline_tests.providers import PROVIDERS, STAGES, Provider
 from nl_pipeline_tests.providers.exceptions import mark_exceptions
 from nl_pipeline_tests.providers.stage import copied_but
@@ -113,7 +114,13 @@ class Beginnings:
         return self._after[provider]
 
     @contextlib.contextmanager
-    def opened(self, beginning: Prepared, *, provider: Provider) -> Iterator[Scenario]:
+    def opened(
+        self,
+        beginning: Prepared,
+        *,
+        provider: Provider,
+        more_fields: tuple[FieldMapping, ...] = (),
+    ) -> Iterator[Scenario]:
         """A scenario that begins at this moment.
 
         There is one sandbox: a story has to be told to its end before the next one begins.
@@ -122,7 +129,9 @@ class Beginnings:
         self.control.reset(contacts=0)
         beginning.twins.restore(self.world)
         shutil.copytree(beginning.folder, folder, dirs_exist_ok=True)
-        with connected(self.control, folder=folder, provider=provider) as scenario:
+        with connected(
+            self.control, folder=folder, provider=provider, more_fields=more_fields
+        ) as scenario:
             yield scenario
 
 

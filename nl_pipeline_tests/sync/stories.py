@@ -16,7 +16,7 @@ A story has addresses (``a``, ``b``, …) and contacts numbered from 1; contact 
 A story is three lines: the sentence, the parts, the ends. A provider that has something in its own
 way says so in a fourth: ``brevo: other ends -- reason``, ``brevo: other parts > other ends --
 reason`` or ``brevo: cannot -- reason``. Such a story is told as for everybody, too: ``needless``
-finds those that could as well have gone like that.
+finds those that could as well have gone like that. A backslash continues a line.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _contact_in_words(story: Story, contact: dict[str, object] | None) -> str:
 def read_stories(text: str) -> list[Story]:
     """The stories of a text."""
     stories: list[Story] = []
-    lines = [line.strip() for line in text.strip().splitlines()]
+    lines = [line.strip() for line in text.strip().replace("\\\n", "").splitlines()]
     while lines:
         title, parts, ends = lines[:3]
         del lines[:3]

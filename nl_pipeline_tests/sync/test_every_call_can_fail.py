@@ -153,7 +153,7 @@ def reopened(
     *,
     folder: Path,
     ahead: timedelta,
-    options: dict[str, int],
+    options: dict[str, Any],
     calls: list[str] | None = None,
 ) -> Iterator[Scenario]:
     """The world as it was, with its warehouse in `folder`."""

@@ -19,9 +19,9 @@ from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
 from nl_pipeline.warehouse import events
 from nl_pipeline.webhook_log.reading import Segment, segments
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, YES, Scenario, address
-from nl_pipeline_tests.sync.busy_day import grant_with_proof
 from nl_pipeline_tests.sync.happening import TO_CRM, TO_PROVIDER, during
 from nl_pipeline_tests.sync.hooked import Hooked
+from nl_pipeline_tests.sync.proofs import grant_with_proof
 
 NEW = tuple(f"neu-{number:02d}" for number in range(1, 13))
 """More new subscribers than requests go out at a time."""

@@ -14,7 +14,7 @@ from nl_pipeline.domain.brakes import Brake, Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.warehouse import plans
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, ORDINARY, YES, Scenario
-from nl_pipeline_tests.sync.test_status_rules import grant_with_proof
+from nl_pipeline_tests.sync.proofs import grant_with_proof
 
 MANY = ORDINARY[:9]
 LEAVER = ORDINARY[-1]

@@ -10,7 +10,10 @@ import pytest
 
 from nl_pipeline.settings import KindType
 from nl_pipeline.warehouse import plans
+from nl_pipeline_tests.providers import each_provider
 from nl_pipeline_tests.scenario import YES, Scenario
+
+pytestmark = each_provider
 
 WHO = "kunde-01"
 
@@ -27,7 +30,8 @@ def values(scenario: Scenario, name: str = WHO) -> tuple[str, str]:
     picture = scenario.picture()
     member = picture.member(name)
     assert member is not None
-    return picture.contact(name)["Vorname"], member["merge_fields"]["FNAME"]
+    field = scenario.stage.names["first_name"]
+    return picture.contact(name)["Vorname"], member["merge_fields"].get(field, "")
 
 
 def notes(scenario: Scenario, name: str = WHO) -> list[str]:
@@ -46,7 +50,7 @@ def in_crm(scenario: Scenario, value: str) -> None:
 
 
 def at_provider(scenario: Scenario, value: str) -> None:
-    scenario.person("update", WHO, merge_fields={"FNAME": value})
+    scenario.person("update", WHO, values={"first_name": value})
 
 
 def test_a_value_changed_in_the_crm_goes_to_the_provider(started: Scenario) -> None:
@@ -144,7 +148,7 @@ def test_a_value_emptied_in_the_crm_is_emptied_at_the_provider_on_demand(
 def test_a_value_that_only_the_provider_ever_had_is_left(scenario: Scenario, blank: str) -> None:
     scenario.change_field("Vorname", blank=blank)
     name = "veto-frei"
-    scenario.person("subscribe", name, merge_fields={"FNAME": "Eva"})
+    scenario.person("subscribe", name, values={"first_name": "Eva"})
     scenario.add_contact(name, YES)
 
     scenario.sync()

@@ -31,7 +31,7 @@ S05 an unsubscribe cancels a contact without a Yes
 S05 an unsubscribe ends a double opt-in
     contact b DOI / ask b, leave b
     b unsubscribed, crm 2 b CANCEL
-    brevo: contact b DOI / join b, leave b > b unsubscribed, crm 2 b CANCEL -- nobody is there to leave before the click
+    brevo: contact b DOI / join b, leave b > b unsubscribed, crm 2 b CANCEL -- nobody is there yet
 S05 an unsubscribe without a contact is kept for the contact that comes
     / join b, leave b / delete b / contact b YES
     b absent, crm 2 b YES, listed b withdrawn_and_forgotten
@@ -41,7 +41,7 @@ S06 a Yes that staff sets again is a conflict
 S08 a No unsubscribes
     / wish 1 NO
     a unsubscribed, crm 1 a NO
-    brevo: a archived, crm 1 a NO -- off the list; only a cancellation blocklists
+    brevo: a archived, crm 1 a NO -- a No takes off the list
 S08 a Cancellation unsubscribes
     / wish 1 CANCEL
     a unsubscribed, crm 1 a CANCEL
@@ -60,7 +60,7 @@ S11 a private contact is archived
 S11 a revoked consent to storage unsubscribes
     / revoke 1
     a unsubscribed, crm 1 a YES
-    brevo: a archived, crm 1 a YES -- off the list; only a cancellation blocklists
+    brevo: a archived, crm 1 a YES -- a No takes off the list
 S12 a Yes is subscribed
     / contact b YES
     b subscribed, crm 2 b YES
@@ -73,7 +73,8 @@ S13 a Yes after a withdrawal that the provider forgot is a conflict
 S06 a Yes after a No is a conflict though the provider archived it
     / wish 1 NO / off a / wish 1 YES
     a archived, crm 1 a YES, listed a yes_after_withdrawal
-    brevo: / wish 1 NO / wish 1 YES > a archived, crm 1 a YES, listed a withdrawn_and_forgotten -- a No does that
+    brevo: / wish 1 NO / wish 1 YES > a archived, crm 1 a YES, listed a withdrawn_and_forgotten \\
+        -- a No takes off the list, which is all there is to see
 S14 archived at the provider is not specified
     / off a
     a archived, crm 1 a NONE
@@ -86,7 +87,7 @@ S15 a fresh Yes subscribes the archived member again
 S16 who was archived before the pair was known is listed
     / import b, off b, contact b YES
     b archived, crm 2 b YES, listed b archived_before_us
-    brevo: b subscribed, crm 2 b YES -- nobody tells who was on the list once
+    brevo: b subscribed, crm 2 b YES -- who was on it once is not told
 S17 archiving erases no No
     / wish 1 NO / off a
     a archived, crm 1 a NO
@@ -110,23 +111,23 @@ S20 an import sets a contact to Yes
 S21 a sign-up of the person beats a No
     contact b NO / join b
     b subscribed, crm 2 b YES
-    brevo: b subscribed, crm 2 b NO, listed b undecided -- nobody tells who signed somebody up
+    brevo: b subscribed, crm 2 b NO, listed b undecided -- who signed up is not told
 S21 a sign-up by staff at the provider beats a No
     contact b NO / add b
     b subscribed, crm 2 b YES
-    brevo: b subscribed, crm 2 b NO, listed b undecided -- nobody tells who signed somebody up
+    brevo: b subscribed, crm 2 b NO, listed b undecided -- who signed up is not told
 S22 a later act of the person beats the withdrawal
     / leave a / join a
     a subscribed, crm 1 a YES
-    brevo: a unsubscribed, crm 1 a CANCEL, listed a -- nobody tells who signed somebody up: S23
+    brevo: a unsubscribed, crm 1 a CANCEL, listed a -- who signed up is not told: S23
 S22 a later act of the person beats a Cancellation of the CRM
     / wish 1 CANCEL / join a
     a subscribed, crm 1 a YES
-    brevo: a unsubscribed, crm 1 a CANCEL, listed a -- nobody tells who signed somebody up: S23
+    brevo: a unsubscribed, crm 1 a CANCEL, listed a -- who signed up is not told: S23
 S22 who may not be written to is listed
     / leave a / private 1, join a
     crm 1 a CANCEL, listed a signed_up_again_not_eligible
-    brevo: a unsubscribed, crm 1 a CANCEL, listed a -- nobody tells who signed somebody up: S23
+    brevo: a unsubscribed, crm 1 a CANCEL, listed a -- who signed up is not told: S23
 S23 an import over a withdrawal is undone
     / leave a / force a
     a unsubscribed, crm 1 a CANCEL
@@ -142,7 +143,7 @@ S25 a confirmed double opt-in is a Yes
 S26 a double opt-in waits
     contact b DOI / ask b
     b pending, crm 2 b DOI
-    brevo: b absent, crm 2 b DOI -- nobody who waits is shown
+    brevo: b absent, crm 2 b DOI -- who waits is not shown
 S26 a double opt-in that nobody asked for waits
     / contact b DOI
     b absent, crm 2 b DOI
@@ -153,15 +154,15 @@ S28 a customer without consent is never promoted
 S29 a Yes that is subscribed or waits is left alone
     contact b YES, ask b / tag 1
     a subscribed, a moved, a tagged, b pending, crm 2 b YES
-    brevo: a subscribed, a moved, b subscribed, crm 2 b YES -- nobody who waits is shown, and there are no tags
+    brevo: a subscribed, a moved, b subscribed, crm 2 b YES -- who waits is not shown, no tags
 S30 a Cancellation withdraws the request that waits
     contact b DOI / ask b / wish 2 CANCEL
     b unsubscribed, crm 2 b CANCEL
-    brevo: b absent, crm 2 b CANCEL -- nobody who waits is shown
+    brevo: b absent, crm 2 b CANCEL -- who waits is not shown
 S30 a No leaves the request that waits
     contact b DOI / ask b / wish 2 NO
     b pending, crm 2 b NO
-    brevo: b absent, crm 2 b NO -- nobody who waits is shown
+    brevo: b absent, crm 2 b NO -- who waits is not shown
 S30 nobody sends to who says nothing
     / contact b NONE
     b absent, crm 2 b NONE

@@ -15,6 +15,7 @@ from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.domain.brakes import Brake, Verdict
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.sync.observe import Mode
+from nl_pipeline_tests.providers import each_provider
 from nl_pipeline_tests.sandbox_control import Service
 from nl_pipeline_tests.scenario import CANCEL, NOT_SPECIFIED, ORDINARY, YES, Picture, Scenario
 
@@ -44,8 +45,10 @@ CUTS = {
     "crm: rows vanish while reading": Cut(
         "onoffice", "page_drift", CRM_READ, {"skip": 1, "vanish": True}
     ),
-    "provider: pages come half empty": Cut("mailchimp", "short_page", MEMBERS_READ),
-    "provider: an empty page": Cut("mailchimp", "short_page", MEMBERS_READ, {"rows": 0}),
+}
+OF_MEMBERS: dict[str, dict[str, Any]] = {
+    "pages come half empty": {"kind": "short_page"},
+    "an empty page": {"kind": "short_page", "rows": 0},
 }
 ERRORS = {
     "crm: error on the third page": Cut("onoffice", "status", CRM_READ, {"skip": 2, "status": 500}),
@@ -109,20 +112,43 @@ def test_the_sync_after_a_cut_read_converges(scenario: Scenario) -> None:
     assert (after.status("none"), after.status("kunde-01")) == ("subscribed", "unsubscribed")
 
 
-@pytest.mark.parametrize(
-    "cut",
-    [
-        CUTS["crm: pages come half empty"],
-        Cut("mailchimp", "short_page", r"/members\?.*offset=[1-9]"),
-    ],
-    ids=["crm", "provider, from the second page on"],
-)
-def test_an_opt_out_gets_through_a_cut_read(scenario: Scenario, cut: Cut) -> None:
+@each_provider
+@pytest.mark.parametrize("cut", OF_MEMBERS.values(), ids=OF_MEMBERS)
+def test_a_cut_read_of_the_members_changes_nothing_for_anybody(
+    scenario: Scenario, cut: dict[str, Any]
+) -> None:
+    before = scenario.picture()
+    match = scenario.stage.members_read
+    scenario.control.fault(scenario.stage.service, match=match, times=20, **cut)
+
+    result = scenario.sync("full")
+
+    assert not result.plan.complete
+    assert anybody_lost(before, scenario.picture()) == set()
+
+
+def test_an_opt_out_gets_through_a_cut_read_of_the_crm(scenario: Scenario) -> None:
     scenario.person("unsubscribe", "member")
-    cut.arm(scenario)
+    CUTS["crm: pages come half empty"].arm(scenario)
 
     scenario.sync("full")
 
+    assert scenario.newsletter("member") == CANCEL
+
+
+@each_provider
+def test_an_opt_out_gets_through_a_cut_read(scenario: Scenario) -> None:
+    scenario.person("unsubscribe", "member")
+    scenario.control.fault(
+        scenario.stage.service,
+        kind="short_page",
+        match=scenario.stage.members_read + ".*offset=[1-9]",
+        times=20,
+    )
+
+    plan = scenario.sync("full").plan
+
+    assert not plan.complete
     assert scenario.newsletter("member") == CANCEL
 
 

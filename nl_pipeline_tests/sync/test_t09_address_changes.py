@@ -43,15 +43,15 @@ a bounced address takes over and is listed
 an archived address takes over and is listed
     / import b, off b, crm 1 b
     a archived, b archived, crm 1 b YES, listed b archived_before_us
-    brevo: a archived, b subscribed, b another, crm 1 b YES, listed b -- nobody tells who was on the list once
+    brevo: a archived, b subscribed, b another, crm 1 b YES, listed b -- it is not told
 an address that waits for its confirmation takes over
     / ask b, crm 1 b
     a archived, b pending, crm 1 b YES
-    brevo: a absent, b subscribed, b moved, crm 1 b YES -- nobody who waits is shown
+    brevo: a absent, b subscribed, b moved, crm 1 b YES -- who waits is not shown
 an address that waits is subscribed once it is confirmed
     / ask b, crm 1 b / confirm b
     a archived, b subscribed, crm 1 b YES
-    brevo: a absent, b subscribed, crm 1 b YES -- nobody who waits is shown
+    brevo: a absent, b subscribed, crm 1 b YES -- who waits is not shown
 an address of another contact that says No is not sent to
     / contact b NO, crm 1 b
     a archived, b absent, crm 1 b YES, crm 2 b NO
@@ -95,7 +95,8 @@ who unsubscribed and was deleted stays withdrawn
 a No is handed on
     / wish 1 NO / crm 1 b, wish 1 YES
     a unsubscribed, b absent, crm 1 b YES, listed a yes_after_withdrawal
-    brevo: a archived, b absent, crm 1 b YES, listed b withdrawn_and_forgotten -- off the list; only a cancellation blocklists
+    brevo: a archived, b absent, crm 1 b YES, listed b withdrawn_and_forgotten \\
+        -- a No takes off the list
 an address after a bounce is a fresh one
     / bounce a / crm 1 b
     a cleaned, b subscribed, b another, crm 1 b YES
@@ -105,15 +106,15 @@ a bounce in the same window makes a fresh one too
 a request that waits stays where it was
     ask a / crm 1 b
     a pending, b absent, crm 1 b YES
-    brevo: a absent, b subscribed, crm 1 b YES -- nobody who waits is shown
+    brevo: a absent, b subscribed, crm 1 b YES -- who waits is not shown
 a request that is confirmed later moves then
     ask a / crm 1 b / confirm a
     a absent, b subscribed, b moved, crm 1 b YES
-    brevo: a subscribed, b subscribed, crm 1 b YES -- nobody who waits is shown
+    brevo: a subscribed, b subscribed, crm 1 b YES -- who waits is not shown
 a No with it unsubscribes
     / crm 1 b, wish 1 NO
     a unsubscribed, b absent, crm 1 b NO
-    brevo: a archived, b absent, crm 1 b NO -- off the list; only a cancellation blocklists
+    brevo: a archived, b absent, crm 1 b NO -- a No takes off the list
 a Cancellation with it unsubscribes
     / crm 1 b, wish 1 CANCEL
     a unsubscribed, b absent, crm 1 b CANCEL
@@ -126,7 +127,7 @@ a private mark with it archives
 a revoked consent with it unsubscribes
     / crm 1 b, revoke 1
     a unsubscribed, b absent, crm 1 b YES
-    brevo: a archived, b absent, crm 1 b YES -- off the list; only a cancellation blocklists
+    brevo: a archived, b absent, crm 1 b YES -- a No takes off the list
 an address that is deleted ends the old one
     / crm 1 -
     a archived
@@ -197,7 +198,7 @@ an unsubscribe with it cancels
 a No of the CRM with it unsubscribes
     / moves a b, wish 1 NO
     a absent, b unsubscribed, crm 1 b NO
-    brevo: a absent, b archived, crm 1 b NO -- off the list; only a cancellation blocklists
+    brevo: a absent, b archived, crm 1 b NO -- a No takes off the list
 not specified in the CRM with it archives
     / moves a b, wish 1 NONE
     a absent, b archived, crm 1 b NONE
@@ -222,11 +223,11 @@ an unsubscribe during the conflict reaches both contacts
 a No during the conflict unsubscribes
     contact b NONE / moves a b / wish 1 NO
     a absent, b unsubscribed, crm 1 a NO, crm 2 b CANCEL
-    brevo: a absent, b archived, crm 1 a NO, crm 2 b NONE -- off the list; only a cancellation blocklists
+    brevo: a absent, b archived, crm 1 a NO, crm 2 b NONE -- a No takes off the list
 a revoked consent during the conflict unsubscribes
     contact b NONE / moves a b / revoke 1
     a absent, b unsubscribed
-    brevo: a absent, b archived -- off the list; only a cancellation blocklists
+    brevo: a absent, b archived -- a No takes off the list
 an address of a contact that cancelled is not sent to
     contact b CANCEL / moves a b
     a absent, b unsubscribed, crm 2 b CANCEL
@@ -284,11 +285,11 @@ an unsubscribe later cancels too
 a No during the conflict unsubscribes
     / crm 1 b, moves a c / wish 1 NO
     a absent, b absent, c unsubscribed, crm 1 b NO
-    brevo: a absent, b absent, c archived, crm 1 b NO -- off the list; only a cancellation blocklists
+    brevo: a absent, b absent, c archived, crm 1 b NO -- a No takes off the list
 a revoked consent during the conflict unsubscribes
     / crm 1 b, moves a c / revoke 1
     a absent, b absent, c unsubscribed
-    brevo: a absent, b absent, c archived -- off the list; only a cancellation blocklists
+    brevo: a absent, b absent, c archived -- a No takes off the list
 """
 
 TABLES = {

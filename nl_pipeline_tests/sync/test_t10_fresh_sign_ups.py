@@ -152,16 +152,12 @@ def test_a_sign_up_that_waits_for_its_confirmation_is_left_alone(
 
 
 @pytest.mark.parametrize("name", sorted(SAID))
-def test_a_sign_up_that_waits_says_nothing_in_the_crm(
-    unconfirmed: Unconfirmed, name: str
-) -> None:
+def test_a_sign_up_that_waits_says_nothing_in_the_crm(unconfirmed: Unconfirmed, name: str) -> None:
     assert unconfirmed.waiting.pictures[-1].newsletter(name) == SAID[name]
 
 
 @pytest.mark.parametrize("name", BECOME_YES)
-def test_a_confirmed_sign_up_stays_and_becomes_yes(
-    unconfirmed: Unconfirmed, name: str
-) -> None:
+def test_a_confirmed_sign_up_stays_and_becomes_yes(unconfirmed: Unconfirmed, name: str) -> None:
     after = unconfirmed.confirmed
     assert set(after.statuses(name)) == {"subscribed"}
     assert after.pictures[-1].newsletter(name) == YES

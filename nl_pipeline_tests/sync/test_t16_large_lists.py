@@ -21,6 +21,7 @@ import pytest
 
 from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.serve import running
+from nl_pipeline_tests.providers.mailchimp import MailchimpStage
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import CANCEL, YES, Picture, connected
 
@@ -118,9 +119,7 @@ class LargeList:
         return found
 
     def picture(self) -> Picture:
-        dump = self.control.dump("mailchimp")
-        (audience,) = [a for a in dump["audiences"] if a["name"] == "onoffice"]
-        return Picture(self.control.dump("onoffice"), dump, audience["id"])
+        return Picture(self.control.dump("onoffice"), MailchimpStage(self.control).records())
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from nl_pipeline.domain.brakes import Brake
+from nl_pipeline.sync.observe import Mode
 from nl_pipeline_tests.providers import each_provider
 from nl_pipeline_tests.scenario import CANCEL, DOI, ORDINARY, YES, Picture, Scenario, address
 from nl_pipeline_tests.sync.conftest import StartedScenario
@@ -19,6 +20,7 @@ from nl_pipeline_tests.sync.proofs import grant_with_proof
 pytestmark = each_provider
 
 ASKED = "with-proof"
+MODES: tuple[Mode, ...] = ("full", "incremental")
 OPTED_OUT = ("unsubscribed", "complained-now", "cancelled-now", "moved", "entered-anew", "private")
 
 
@@ -57,10 +59,10 @@ def told(started_scenario: StartedScenario) -> Told:
         )
         scenario.sync()
         scenario.set_newsletter("moved-on", YES)
-        for mode in ("full", "incremental"):
+        for mode in MODES:
             scenario.sync(mode)
         mails, after = dict(scenario.stage.confirmation_mails()), scenario.picture()
-        for mode in ("full", "incremental"):
+        for mode in MODES:
             scenario.sync(mode)
         return Told(mails, after, dict(scenario.stage.confirmation_mails()))
 

@@ -7,40 +7,23 @@ and without an opt-out, and what a profile write carries. The twins are asked, n
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import httpx
 import pytest
 
-from nl_pipeline.sandbox import credentials
 from nl_pipeline.sandbox.onoffice.state import USERS
+from nl_pipeline_tests.providers import each_provider
 from nl_pipeline_tests.scenario import CANCEL, NO, YES, Picture, Scenario, address
 from nl_pipeline_tests.sync.conftest import StartedScenario
 from nl_pipeline_tests.sync.effects import seen_effects
-from nl_pipeline_tests.sync.wire import Sent, sent_to_mailchimp
+from nl_pipeline_tests.sync.wire import Sent, sent_to_provider
+
+pytestmark = each_provider
 
 PEOPLE = ("kunde-01", "left", "no-member", "complained", "bounced", "archived-member", "cancelled")
 """One of each kind: subscribed, opted out on either side, complained, bounced, archived."""
 
 USER = USERS[-1][1]
 """Somebody else who may be in charge of a contact."""
-
-
-def patch_member(scenario: Scenario, name: str, **body: Any) -> None:
-    """Another program writes to the member of `name`."""
-    member = scenario.picture().member(name)
-    assert member is not None
-    httpx.patch(
-        f"{scenario.control.mailchimp_url}/lists/{scenario.audience_id}/members/{member['id']}",
-        json=body,
-        auth=("any", credentials.MAILCHIMP_API_KEY),
-        trust_env=False,
-        verify=False,
-    ).raise_for_status()
-
-
-def has_member(scenario: Scenario, name: str) -> bool:
-    return scenario.picture().member(name) is not None
 
 
 Update = Callable[[Scenario, str], None]
@@ -50,21 +33,19 @@ IN_CRM: dict[str, Update] = {
     "a person in charge": lambda s, n: s.set_field(n, Benutzer=USER),
     "an empty value": lambda s, n: s.set_field(n, Vorname=""),
 }
-AT_PROVIDER: dict[str, Update] = {
-    "an empty value": lambda s, n: patch_member(s, n, merge_fields={"FNAME": "", "LNAME": ""}),
-    "the VIP mark": lambda s, n: patch_member(s, n, vip=True),
-    "the language": lambda s, n: patch_member(s, n, language="fr"),
-    "an unmapped field": lambda s, n: patch_member(s, n, merge_fields={"PHONE": "0241 1"}),
-    "a foreign tag": lambda s, n: s.staff("tag", n, tag="Stammtisch"),
-}
 
 
-def update_everybody(scenario: Scenario, updates: dict[str, Update]) -> None:
-    """Every update for every person who can have it."""
-    for update in updates.values():
-        for name in PEOPLE:
-            if updates is IN_CRM or scenario.status(name) in ("subscribed", "unsubscribed"):
+def update_everybody(scenario: Scenario, *, at: str) -> None:
+    """Every update on a side for every person who can have it."""
+    if at == "crm":
+        for update in IN_CRM.values():
+            for name in PEOPLE:
                 update(scenario, name)
+        return
+    picture = scenario.picture()
+    for name in PEOPLE:
+        if picture.status(name) in ("subscribed", "unsubscribed"):
+            scenario.stage.update_unrelated(address(name))
 
 
 def statuses(picture: Picture) -> dict[str, tuple[str, str]]:
@@ -75,13 +56,13 @@ def statuses(picture: Picture) -> dict[str, tuple[str, str]]:
 def story(
     request: pytest.FixtureRequest, started_scenario: StartedScenario
 ) -> tuple[Picture, Picture, Picture, list[Sent]]:
-    """Before the updates, after them, after two syncs, and what was sent to Mailchimp."""
+    """Before the updates, after them, after two syncs, and what was sent to the provider."""
     with started_scenario() as scenario:
         before = scenario.picture()
         scenario.pass_time()
-        update_everybody(scenario, IN_CRM if request.param == "crm" else AT_PROVIDER)
+        update_everybody(scenario, at=request.param)
         updated = scenario.picture()
-        with sent_to_mailchimp(scenario) as sent:
+        with sent_to_provider(scenario) as sent:
             scenario.sync()
             scenario.sync("full")
         return before, updated, scenario.picture(), sent
@@ -129,7 +110,7 @@ def test_a_new_name_of_somebody_who_opted_out_stays_in_the_crm(scenario: Scenari
     for name in ("left", "no-member"):
         scenario.set_field(name, Vorname="Anders", Name="Neu")
 
-    with sent_to_mailchimp(scenario) as sent:
+    with sent_to_provider(scenario) as sent:
         scenario.sync()
 
     assert sent == []
@@ -140,7 +121,7 @@ def test_a_new_name_at_the_provider_of_somebody_who_opted_out_changes_no_status(
     scenario: Scenario,
 ) -> None:
     before = statuses(scenario.picture())
-    patch_member(scenario, "left", merge_fields={"FNAME": "Neu"})
+    scenario.act("api", "update", "left", values={"first_name": "Neu"})
 
     scenario.sync()
 
@@ -154,10 +135,10 @@ def test_a_profile_write_carries_no_status(scenario: Scenario, people: int) -> N
     for number in range(1, people + 1):
         scenario.set_field(f"kunde-{number:02d}", Vorname="Anders")
 
-    with sent_to_mailchimp(scenario) as sent:
+    with sent_to_provider(scenario) as sent:
         scenario.sync()
 
-    assert [(s.method, sorted(s.body)) for s in sent] == [("PATCH", ["merge_fields"])] * people
+    assert [(s.method, sorted(s.body)) for s in sent] == [scenario.stage.profile_write] * people
 
 
 def test_a_new_address_carries_no_status(scenario: Scenario) -> None:
@@ -169,16 +150,16 @@ def test_a_new_address_carries_no_status(scenario: Scenario) -> None:
         new_email="anders@kunde.example",
     )
 
-    with sent_to_mailchimp(scenario) as sent:
+    with sent_to_provider(scenario) as sent:
         scenario.sync()
 
-    assert [(s.method, sorted(s.body)) for s in sent] == [("PATCH", ["email_address"])]
+    assert [(s.method, sorted(s.body)) for s in sent] == [scenario.stage.address_write]
 
 
 def test_a_tag_carries_no_status(scenario: Scenario) -> None:
     scenario.set_field("kunde-01", NewsletterTag=[tag_of(scenario)])
 
-    with sent_to_mailchimp(scenario) as sent:
+    with sent_to_provider(scenario) as sent:
         scenario.sync()
 
     assert [(s.method, sorted(s.body)) for s in sent] == [("POST", ["is_syncing", "tags"])]

@@ -1,4 +1,4 @@
-"""What the engine sends to Mailchimp, word for word.
+"""What the engine sends to a provider, word for word.
 
 Belongs here: looking at requests. Not here: assertions. The twin's own log holds counts only.
 """
@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import msgspec
 
-from nl_pipeline.sync.providers.mailchimp import MailchimpAudience
 from nl_pipeline_tests.scenario import Scenario
 
 
@@ -27,11 +26,10 @@ class Sent:
 
 
 @contextmanager
-def sent_to_mailchimp(scenario: Scenario) -> Iterator[list[Sent]]:
+def sent_to_provider(scenario: Scenario) -> Iterator[list[Sent]]:
     """The writes that are sent within the block, those inside batches one by one."""
-    audience = scenario.link.audience
-    assert isinstance(audience, MailchimpAudience)
-    hooks = audience.client._session._http.event_hooks
+    http = scenario.link.audience.client._session._http  # type: ignore[attr-defined]
+    hooks = http.event_hooks
     writes: list[Sent] = []
 
     def note(request: httpx.Request) -> None:
@@ -43,8 +41,8 @@ def sent_to_mailchimp(scenario: Scenario) -> Iterator[list[Sent]]:
             if "operations" not in body:
                 writes.append(Sent(request.method, request.url.path, body))
 
-    audience.client._session._http.event_hooks = {**hooks, "request": [note]}
+    http.event_hooks = {**hooks, "request": [note]}
     try:
         yield writes
     finally:
-        audience.client._session._http.event_hooks = hooks
+        http.event_hooks = hooks

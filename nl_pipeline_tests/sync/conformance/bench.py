@@ -66,9 +66,16 @@ class Bench:
         if self.audience.traits.tells_why:
             return found
         left = [
-            (row.key, row.member_id, row.changed_at)
-            for row in rows.itertuples()
-            if row.state == "UNSUB" and not isinstance(row.unsubscribed_by, str)
+            (str(key), str(member_id), changed_at)
+            for key, member_id, changed_at, state, by in zip(
+                rows["key"],
+                rows["member_id"],
+                rows["changed_at"],
+                rows["state"],
+                rows["unsubscribed_by"],
+                strict=True,
+            )
+            if state == "UNSUB" and not isinstance(by, str)
         ]
         for answers in self.audience.why_left(self.audience_id, left):
             found |= {answer.key: str(answer.state) for answer in answers}

@@ -36,9 +36,7 @@ def test_a_webhook_that_is_created_is_among_all_as_it_was_wanted(
 ) -> None:
     hooks = bench.audience.hooks
 
-    made = [
-        hooks.create(bench.audience_id, wanted=one).hook for one in wanted(bench, mailbox.url)
-    ]
+    made = [hooks.create(bench.audience_id, wanted=one).hook for one in wanted(bench, mailbox.url)]
 
     seen = {hook.hook_id: hook for hook in hooks.all(bench.audience_id)}
     for hook, one in zip(made, wanted(bench, mailbox.url), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import httpx
 import pytest
@@ -177,7 +178,7 @@ def test_who_signed_up_is_answered_for_everybody_and_never_guessed(bench: Bench)
     assert {a.key: a.detail for a in answers} == dict.fromkeys(map(address, names), "OTHER")
 
 
-FAILURES = {
+FAILURES: dict[str, dict[str, Any]] = {
     "server error": {"kind": "status", "status": 500},
     "refused": {"kind": "status", "status": 400},
     "no permission": {"kind": "status", "status": 403},
@@ -192,7 +193,7 @@ def test_no_error_of_a_read_names_anybody(bench: Bench, how: str) -> None:
     body = {"message": f"{address('kunde-01')} Kim", "detail": address("kunde-01")}
     options = FAILURES[how] | ({"body": body} if FAILURES[how]["kind"] == "status" else {})
     with (
-        bench.broken(match="GET", times=100, **options),  # type: ignore[arg-type]
+        bench.broken(match="GET", times=100, **options),
         pytest.raises(ApiError) as caught,
     ):
         bench.read()
