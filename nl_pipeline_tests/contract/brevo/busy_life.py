@@ -17,7 +17,7 @@ from nl_pipeline.sync.webhook_watch import HookPlace, repair
 from nl_pipeline_tests.sandbox.mailchimp.receiver import Receiver
 from nl_pipeline_tests.sandbox_control import SandboxControl
 from nl_pipeline_tests.scenario import CANCEL, NO, YES, Scenario, address, connected
-from nl_pipeline_tests.sync.busy_day import grant_with_proof
+from nl_pipeline_tests.sync.proofs import grant_with_proof
 
 PEOPLE = tuple(f"kunde-{number:02d}" for number in range(1, 16))
 _WANTED = KindType(kind="Newsletter", type="bestellt")
