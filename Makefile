@@ -12,10 +12,10 @@ PYTHON ?=
 PYTEST_ARGS ?=
 PIP_ARGS ?=
 
-.PHONY: help install demo demo-ui dev test check worlds faults kills bench clean
+.PHONY: help install demo demo-ui dev test check worlds faults kills bench bench-brevo clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## Create .venv with everything that was tested together
 
@@ -78,6 +78,10 @@ bench: $(INSTALLED) $(RIVALS) ## Measure speed and memory beside rivals, which g
 	$(BIN)/python -m benchmarks.freshness
 	$(BIN)/python -m benchmarks.receive
 	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.brevo_first_sync
+
+bench-brevo: $(INSTALLED) ## Measure the first sync of 100,000 people into Brevo at its limits
+	$(BIN)/python -m benchmarks.brevo_first_sync
 
 clean: ## Remove environments and caches; warehouses and Dagster history stay
 	rm -rf $(VENV) .venv-rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

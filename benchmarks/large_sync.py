@@ -82,8 +82,9 @@ def run_step(name: str, *, file: Path) -> dict[str, Any]:
     return {**told, "seconds": seconds, "calls": calls.made, "least": calls.least}
 
 
-def _measure(name: str, *, file: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.large_sync", "--step", name, "--file", str(file)]
+def measured(module: str, name: str, *, file: Path) -> dict[str, Any]:
+    """What a step of a benchmark prints from a process of its own, and its peak of memory."""
+    command = [sys.executable, "-m", module, "--step", name, "--file", str(file)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=os.environ | SANDBOX_SECRETS
     )
@@ -98,7 +99,7 @@ def _measure(name: str, *, file: Path) -> dict[str, Any]:
     return {**json.loads(printed[-1]), "peak": peak}
 
 
-class _Sandbox:
+class Sandbox:
     """The control API of the sandbox, as far as it is needed here."""
 
     def __init__(self, port: int) -> None:
@@ -106,6 +107,7 @@ class _Sandbox:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def wait(self) -> None:
+        """Until the sandbox answers, which takes as long as its people take to be made."""
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -116,7 +118,13 @@ class _Sandbox:
                     raise
                 time.sleep(0.2)
 
+    def get(self, path: str) -> Any:
+        """Look at something."""
+        with self._opener.open(f"{self._root}/{path}", timeout=120) as answer:
+            return json.load(answer)
+
     def post(self, path: str, document: dict[str, Any]) -> Any:
+        """Have something done."""
         request = urllib.request.Request(
             f"{self._root}/{path}",
             data=json.dumps(document).encode(),
@@ -169,7 +177,7 @@ def measure(folder: Path, *, contacts: int) -> None:
         [sys.executable, "-c", serve], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        sandbox = _Sandbox(port)
+        sandbox = Sandbox(port)
         sandbox.wait()
         print(f"{'':28}{'seconds':>9}{'changes':>9}{'calls':>7}{'least':>7}{'peak MB':>9}")
         for name in STEPS:
@@ -177,7 +185,7 @@ def measure(folder: Path, *, contacts: int) -> None:
             if "changed" in name:
                 ids, emails = _some(file, contacts=contacts // 100, members=contacts // 1000)
                 sandbox.change(ids, members=emails)
-            told = _measure(name, file=file)
+            told = measured("benchmarks.large_sync", name, file=file)
             print(
                 f"{name:28}{told['seconds']:9.1f}{told['changes']:9,}{told['calls']:7,}"
                 f"{told['least']:7,}{told['peak']:9.0f}",

@@ -1,11 +1,14 @@
-"""What travels between a client and the Mailchimp twin, kept as it was on the wire.
+"""What travels between a client and a twin, kept as it was on the wire.
 
-Belongs here: the recorder that stands around the sandbox's application. Not here: any judgement.
-It sees every client in the same way, ours and strangers alike, and needs nothing from them.
+Belongs here: the recorder that stands around the sandbox's application, and the server it stands
+around. Not here: any judgement. It sees every client in the same way, ours and strangers alike, and
+needs nothing from them.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,14 +16,16 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SERVICE, _VERSION = "/mailchimp", "/3.0"
+from nl_pipeline.sandbox.app import World
+from nl_pipeline.sandbox.serve import running
+from nl_pipeline_tests.sandbox_control import SandboxControl
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One call and its answer; `path` is decoded and relative to the root of the API.
 
-    The results of batches lie beside the API, at `/archives/...`.
+    What a service serves beside its API (results of batches, files) keeps the path it has there.
     """
 
     method: str
@@ -43,16 +48,19 @@ class Exchange:
 
 
 class Recorder:
-    """Keeps every exchange of the Mailchimp twin; everything else passes unseen."""
+    """Keeps every exchange of one twin, whose API lies at `/service` + `version`; everything else
+    passes unseen."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, service: str, version: str) -> None:
         self.exchanges: list[Exchange] = []
+        self._root = f"/{service}"
+        self._version = version
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application with this recorder around it."""
 
         async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or not scope["path"].startswith(_SERVICE):
+            if scope["type"] != "http" or not scope["path"].startswith(self._root):
                 await app(scope, receive, send)
                 return
             sent: list[bytes] = []
@@ -71,7 +79,7 @@ class Recorder:
                 await send(message)
 
             # The path as it came: the application changes the scope while it routes.
-            path = scope["path"].removeprefix(_SERVICE).removeprefix(_VERSION)
+            path = scope["path"].removeprefix(self._root).removeprefix(self._version)
             await app(scope, listening, answering)
             headers = dict(start["headers"])
             self.exchanges.append(
@@ -87,3 +95,27 @@ class Recorder:
             )
 
         return recorded
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A running sandbox and what one of its twins was asked."""
+
+    control: SandboxControl
+    recorder: Recorder
+
+    def taken(self) -> tuple[Exchange, ...]:
+        """What was recorded since the last time."""
+        exchanges = tuple(self.recorder.exchanges)
+        self.recorder.exchanges.clear()
+        return exchanges
+
+
+@contextlib.contextmanager
+def recorded_sandbox(*, service: str, version: str) -> Iterator[Recorded]:
+    """A sandbox without people whose twin `service` is recorded."""
+    recorder = Recorder(service=service, version=version)
+    with running(World(contacts=0), around=recorder.around) as base_url:
+        control = SandboxControl(base_url)
+        yield Recorded(control, recorder)
+        control.close()

@@ -136,7 +136,8 @@ def _shown(attribute: Attribute) -> dict[str, Any]:
         shown["type"] = attribute.type
     if attribute.enumeration:
         shown["enumeration"] = [
-            {"value": value, "label": label} for value, label in attribute.enumeration.items()
+            {"value": value, "label": label, "valueStr": str(value)}
+            for value, label in attribute.enumeration.items()
         ]
     if attribute.type == "multiple-choice":
         shown["multiCategoryOptions"] = attribute.options

@@ -79,7 +79,7 @@ def list_lists_of_folder(account: Account, call: ApiCall) -> Answer:
     """``GET /contacts/folders/{folderId}/lists``."""
     folder = _named(account, call)
     lists = [one for one in account.lists.values() if one.folder_id == folder.id]
-    return shown_lists(account, call, lists=lists)
+    return Answer(shown_lists(account, call, lists=lists))
 
 
 def _named(account: Account, call: ApiCall) -> Folder:

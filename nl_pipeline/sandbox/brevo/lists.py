@@ -29,29 +29,29 @@ class _ListBody(msgspec.Struct):
 
 def list_lists(account: Account, call: ApiCall) -> Answer:
     """``GET /contacts/lists``."""
-    return shown_lists(account, call, lists=list(account.lists.values()))
+    shown = shown_lists(account, call, lists=list(account.lists.values()))
+    for row in shown["lists"]:
+        row["folderId"] = account.lists[row["id"]].folder_id
+    return Answer(shown)
 
 
-def shown_lists(account: Account, call: ApiCall, *, lists: list[ContactList]) -> Answer:
-    """A page of lists with their numbers."""
+def shown_lists(account: Account, call: ApiCall, *, lists: list[ContactList]) -> dict[str, Any]:
+    """A page of lists with their numbers, as shown where the folder is known."""
     page = page_of(lists, call=call, default=DEFAULT_ON_A_PAGE, most=MOST_ON_A_PAGE)
     members = Counter(n for contact in account.contacts.values() for n in contact.list_ids)
-    return Answer(
-        {
-            "count": page.total,
-            "lists": [
-                {
-                    "id": one.id,
-                    "name": one.name,
-                    "folderId": one.folder_id,
-                    "totalSubscribers": 0,
-                    "totalBlacklisted": 0,
-                    "uniqueSubscribers": members[one.id],
-                }
-                for one in page.rows
-            ],
-        }
-    )
+    return {
+        "count": page.total,
+        "lists": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "totalSubscribers": 0,
+                "totalBlacklisted": 0,
+                "uniqueSubscribers": members[one.id],
+            }
+            for one in page.rows
+        ],
+    }
 
 
 def read_list(account: Account, call: ApiCall) -> Answer:

@@ -110,7 +110,8 @@ def _links(events: list[MailEvent], *, account: Account) -> list[dict[str, Any]]
 
 def _leaving(event: MailEvent, *, account: Account) -> dict[str, Any]:
     shown: dict[str, Any] = {"eventTime": times.shown(event.at, switches=account.switches)}
-    if event.campaign_id:
+    # Of an act of staff no campaign is told, whatever led to it.
+    if event.campaign_id and event.kind == "userUnsubscription":
         shown["campaignId"] = event.campaign_id
     if event.ip:
         shown["ip"] = event.ip

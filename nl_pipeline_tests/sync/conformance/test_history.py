@@ -155,11 +155,8 @@ def test_recipients_of_a_campaign_are_told_one_by_one(bench: Bench) -> None:
     campaign = bench.audience.past.campaign(bench.audience_id, str(sent["campaign_id"]))
     assert campaign is not None
 
-    portions = list(
-        bench.audience.past.recipients(
-            campaign, now=bench.now(), wanted={EventKind.DELIVERED, EventKind.HARD_BOUNCE}
-        )
-    )
+    kinds = {EventKind.DELIVERED, EventKind.HARD_BOUNCE}
+    portions = list(bench.audience.past.recipients(campaign, now=bench.now(), wanted=kinds))
 
     told = {e.key for p in portions for e in p.events if e.kind is EventKind.DELIVERED}
     assert campaign.recipients == len(told) > 0

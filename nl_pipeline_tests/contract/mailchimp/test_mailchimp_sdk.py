@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from nl_pipeline_tests.contract import sdk_visit as people
-from nl_pipeline_tests.contract.conftest import SdkVisit
-from nl_pipeline_tests.contract.sdk_answers import (
+from nl_pipeline_tests.contract.mailchimp import sdk_visit as people
+from nl_pipeline_tests.contract.mailchimp.conftest import SdkVisit
+from nl_pipeline_tests.contract.mailchimp.sdk_answers import (
     AccountAnswers,
     BulkAnswers,
     MemberAnswers,

@@ -98,7 +98,7 @@ def _people_come_and_go(scenario: Scenario) -> None:
     scenario.set_field("kunde-10", NewsletterTag=[_TAG])
     scenario.person("unsubscribe", "kunde-01")
     scenario.person("complain", "kunde-02")
-    scenario.staff("archive", "kunde-03")
+    scenario.staff("remove", "kunde-03")
     scenario.set_newsletter("kunde-04", NO)
     scenario.set_newsletter("kunde-05", CANCEL)
     scenario.set_field("kunde-06", Privat=True)

@@ -1,7 +1,7 @@
 """Mailchimp's Swagger document as a judge of single requests and answers.
 
-Belongs here: finding the operation of a call, and what of it does not fit the document. Not here:
-which misfits are accepted (`deviations`), and where calls come from (`recording`).
+Belongs here: the document's operations, and what of a call does not fit them. Not here: which
+misfits are accepted (`deviations`), and where calls come from (`recording`).
 
 The document is stricter here than it reads: a property it does not name is a misfit, too, and so
 is a read-only one in a request. Nothing is loaded unless the file is there.
@@ -12,31 +12,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
-from jsonschema import Draft4Validator, FormatChecker, validators
+from jsonschema import Draft4Validator, validators
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
-SPEC_FILE = Path(__file__).parents[2].parent / "shared" / "specs" / "mailchimp-marketing.json"
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+from nl_pipeline_tests.contract.misfits import FORMATS, Misfit, body_misfits, told
+from nl_pipeline_tests.contract.paths import METHODS, operation_of
 
-_FORMATS = FormatChecker(formats=())
-
-
-@_FORMATS.checks("date-time", raises=ValueError)
-def _is_date_time(value: object) -> bool:
-    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
-
-
-@_FORMATS.checks("uri", raises=ValueError)
-def _is_uri(value: object) -> bool:
-    return not isinstance(value, str) or bool(urlsplit(value).scheme)
+SPEC_FILE = Path(__file__).parents[3].parent / "shared" / "specs" / "mailchimp-marketing.json"
 
 
 def _one_variant(
@@ -58,41 +46,12 @@ _Validator: type[Validator] = validators.extend(  # type: ignore[no-untyped-call
 
 
 @dataclass(frozen=True)
-class Misfit:
-    """Something that does not fit: where, and what kind of misfit. `#` stands for any position.
-
-    `seen` shows an example of it; two misfits are the same whatever was seen.
-    """
-
-    operation: str
-    place: str
-    problem: str
-    seen: str = field(default="", compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.operation} | {self.place} | {self.problem} (such as {self.seen})"
-
-
-@dataclass(frozen=True)
 class Operation:
     """One operation of the document."""
 
     name: str
-    parts: tuple[str, ...]
     details: Mapping[str, Any] = field(repr=False)
     produces: tuple[str, ...]
-
-    def values(self, parts: tuple[str, ...]) -> dict[str, str] | None:
-        """The path parameters if these parts are a path of this operation."""
-        if len(parts) != len(self.parts):
-            return None
-        found = {}
-        for template, part in zip(self.parts, parts, strict=True):
-            if template[:1] == "{":
-                found[template[1:-1]] = part
-            elif template != part:
-                return None
-        return found
 
     def parameters(self, place: str) -> dict[str, Mapping[str, Any]]:
         """The parameters in `query`, `path` or `body`, by name."""
@@ -107,7 +66,6 @@ class Spec:
         self.operations = [
             Operation(
                 f"{method.upper()} {path}",
-                _parts(path),
                 details,
                 tuple(details.get("produces", produces)),
             )
@@ -124,14 +82,7 @@ class Spec:
 
     def operation(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """The operation of a call and its path parameters; literal paths go first."""
-        parts = _parts(path)
-        candidates = [
-            (operation, values)
-            for operation in self.operations
-            if operation.name.startswith(f"{method} ")
-            and (values := operation.values(parts)) is not None
-        ]
-        return min(candidates, key=lambda found: len(found[1]), default=None)
+        return operation_of(self.operations, method=method, path=path)
 
 
 def query_misfits(
@@ -146,7 +97,7 @@ def query_misfits(
                 continue
             validator = _Validator(_schema_of_parameter(known[name]))
             for error in validator.iter_errors(_read(text, known[name])):
-                yield from _told(operation, f"{place} {name}", error)
+                yield from told(operation.name, f"{place} {name}", error)
         for name in known:
             if known[name].get("required") and name not in given:
                 yield Misfit(operation.name, f"{place} {name}", "missing")
@@ -163,7 +114,7 @@ def request_misfits(operation: Operation, body: bytes) -> Iterator[Misfit]:
         yield Misfit(operation.name, "request", "unknown", body[:60].decode())
         return
     schema = _strict(known[0]["schema"], is_request=True)
-    yield from _misfits(operation, "request", body=body, schema=schema)
+    yield from body_misfits(operation.name, "request", body=body, validator=_validator(schema))
 
 
 def answer_misfits(
@@ -184,34 +135,12 @@ def answer_misfits(
         if body:
             yield Misfit(operation.name, place, "unknown", body[:60].decode())
         return
-    yield from _misfits(operation, place, body=body, schema=_strict(schema, is_request=False))
+    validator = _validator(_strict(schema, is_request=False))
+    yield from body_misfits(operation.name, place, body=body, validator=validator)
 
 
-def _misfits(
-    operation: Operation, place: str, *, body: bytes, schema: Mapping[str, Any]
-) -> Iterator[Misfit]:
-    try:
-        value = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        yield Misfit(operation.name, place, "not JSON", body[:60].decode(errors="replace"))
-        return
-    for error in _Validator(schema, format_checker=_FORMATS).iter_errors(value):
-        yield from _told(operation, place, error)
-
-
-def _told(operation: Operation, place: str, error: ValidationError) -> Iterator[Misfit]:
-    steps = ["#" if isinstance(step, int) else str(step) for step in error.absolute_path]
-    at = "/".join([place, *steps])
-    value: Any = error.instance
-    schema: Any = error.schema
-    if error.validator == "required":
-        for name in set(schema["required"]) - set(value):
-            yield Misfit(operation.name, f"{at}/{name}", "missing")
-    elif error.validator == "additionalProperties":
-        for name in set(value) - set(schema["properties"]):
-            yield Misfit(operation.name, f"{at}/{name}", "unknown", repr(value[name])[:60])
-    else:
-        yield Misfit(operation.name, at, str(error.validator), repr(value)[:60])
+def _validator(schema: Mapping[str, Any]) -> Validator:
+    return _Validator(schema, format_checker=FORMATS)
 
 
 def _strict(schema: Mapping[str, Any], *, is_request: bool) -> dict[str, Any]:
@@ -255,7 +184,3 @@ def _read(text: str, parameter: Mapping[str, Any]) -> Any:
     if kind in ("integer", "number") and re.fullmatch(r"-?\d+", text):
         return int(text)
     return text
-
-
-def _parts(path: str) -> tuple[str, ...]:
-    return tuple(path.strip("/").split("/"))

@@ -1,7 +1,7 @@
 """One visit of Mailchimp's own client library to the twin, from ping to the last abuse report.
 
 Belongs here: the calls, in an order in which they make sense, and what came back. Not here:
-assertions; `test_mailchimp_sdk` looks at the answers, `test_spec` at the traffic.
+assertions; `test_mailchimp_sdk` looks at the answers, `test_mailchimp_spec` at the traffic.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from nl_pipeline_tests.contract.sdk_answers import (
+from nl_pipeline_tests.contract.mailchimp.sdk_answers import (
     AccountAnswers,
     BulkAnswers,
     MemberAnswers,

@@ -11,39 +11,19 @@ from typing import Any
 
 import pytest
 
-from nl_pipeline.sandbox.app import World
 from nl_pipeline.sandbox.credentials import MAILCHIMP_API_KEY
-from nl_pipeline.sandbox.serve import running
-from nl_pipeline_tests.contract.busy_scenario import drive
-from nl_pipeline_tests.contract.recording import Exchange, Recorder
-from nl_pipeline_tests.contract.sdk_answers import Visit
-from nl_pipeline_tests.contract.sdk_visit import visit
+from nl_pipeline_tests.contract.mailchimp.busy_scenario import drive
+from nl_pipeline_tests.contract.mailchimp.sdk_answers import Visit
+from nl_pipeline_tests.contract.mailchimp.sdk_visit import visit
+from nl_pipeline_tests.contract.recording import Exchange, Recorded, recorded_sandbox
 from nl_pipeline_tests.sandbox.mailchimp.receiver import Receiver
-from nl_pipeline_tests.sandbox_control import SandboxControl
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A running sandbox and what its Mailchimp was asked."""
-
-    control: SandboxControl
-    recorder: Recorder
-
-    def taken(self) -> tuple[Exchange, ...]:
-        """What was recorded since the last time."""
-        exchanges = tuple(self.recorder.exchanges)
-        self.recorder.exchanges.clear()
-        return exchanges
 
 
 @pytest.fixture(scope="session")
 def recorded() -> Iterator[Recorded]:
     """The server of this folder."""
-    recorder = Recorder()
-    with running(World(contacts=0), around=recorder.around) as base_url:
-        control = SandboxControl(base_url)
-        yield Recorded(control, recorder)
-        control.close()
+    with recorded_sandbox(service="mailchimp", version="/3.0") as recorded:
+        yield recorded
 
 
 @dataclass(frozen=True)

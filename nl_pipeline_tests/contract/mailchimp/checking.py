@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from nl_pipeline_tests.contract.recording import Exchange
-from nl_pipeline_tests.contract.spec import (
-    Misfit,
+from nl_pipeline_tests.contract.mailchimp.spec import (
     Operation,
     Spec,
     answer_misfits,
     query_misfits,
     request_misfits,
 )
+from nl_pipeline_tests.contract.misfits import Misfit
+from nl_pipeline_tests.contract.recording import Exchange
 
 _ARCHIVES = "/archives/"
 """Where the results of batches lie: a storage of its own, which the document does not describe."""
