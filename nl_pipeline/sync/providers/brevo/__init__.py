@@ -46,8 +46,8 @@ class BrevoAudience:
         has_tags=False,
         tells_signups=False,
     )
-    #: One import and a part of another, awaited together. With every portion it is waited once more,
-    #: and who leaves meanwhile is looked for among everybody whom the last one changed.
+    #: One import and a part of another, awaited together. With every portion it is waited once
+    #: more, and who leaves meanwhile is looked for among everybody whom the last one changed.
     changes_at_once: Final = 100_000
     settings_calls: Final = frozenset(
         {"GET /contacts/lists", "GET /contacts/folders", "GET /contacts/attributes"}
