@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import httpx
 
-Service = Literal["onoffice", "mailchimp", "brevo"]
+Service = Literal["onoffice", "mailchimp", "brevo", "linkedin"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,16 @@ class SandboxControl:
         """Address of the Brevo API."""
         return f"{self.base_url}/brevo/v3"
 
+    @property
+    def linkedin_url(self) -> str:
+        """Address of LinkedIn's REST API."""
+        return f"{self.base_url}/linkedin/rest"
+
+    @property
+    def linkedin_oauth_url(self) -> str:
+        """Address of LinkedIn's OAuth."""
+        return f"{self.base_url}/linkedin/oauth/v2"
+
     def reset(self, *, contacts: int, seed: int = 1, **options: Any) -> None:
         """Start over with another population."""
         self._post("reset", {"contacts": contacts, "seed": seed, **options})
@@ -81,6 +91,11 @@ class SandboxControl:
     def deliveries(self) -> dict[str, Any]:
         """What became of the webhooks of the Brevo twin."""
         report: dict[str, Any] = self._http.get("brevo/deliveries").raise_for_status().json()
+        return report
+
+    def notifications(self) -> dict[str, Any]:
+        """What became of the notifications of the LinkedIn twin."""
+        report: dict[str, Any] = self._http.get("linkedin/deliveries").raise_for_status().json()
         return report
 
     def fault(self, service: Service | None, *, kind: str, match: str, **options: Any) -> None:

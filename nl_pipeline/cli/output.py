@@ -23,12 +23,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from nl_pipeline.cli.invocation import CommandError, ExitCode
+from nl_pipeline.domain.spreadsheet import formula_safe
 from nl_pipeline.sync import link
 
 #: Width where nobody watches; a terminal brings its own.
 _WIDTH = 120
-#: A spreadsheet takes a cell that begins with one of these as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 STANDARD_OUTPUT = "-"
 
 
@@ -104,13 +103,8 @@ def csv_text(*, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_safe(value) for value in row])
+        writer.writerow([formula_safe(value) for value in row])
     return buffer.getvalue()
-
-
-def _safe(value: object) -> str:
-    text = "" if value is None or value != value else str(value)  # NaN is not equal to itself
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 @contextlib.contextmanager

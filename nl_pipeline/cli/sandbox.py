@@ -19,7 +19,7 @@ from nl_pipeline.cli.invocation import CommandError, ExitCode
 from nl_pipeline.sandbox import credentials
 
 commands = typer.Typer(
-    help="Run stand-ins of onOffice, Mailchimp and Brevo on this machine.",
+    help="Run stand-ins of onOffice, Mailchimp, Brevo and LinkedIn on this machine.",
     no_args_is_help=True,
 )
 
@@ -30,6 +30,10 @@ SANDBOX_SECRETS = {
     "NL_SANDBOX_ONOFFICE_SECRET": credentials.ONOFFICE_SECRET,
     "NL_SANDBOX_MAILCHIMP_API_KEY": credentials.MAILCHIMP_API_KEY,
     "NL_SANDBOX_BREVO_API_KEY": credentials.BREVO_API_KEY,
+    "NL_SANDBOX_LINKEDIN_CLIENT_ID": credentials.LINKEDIN_CLIENT_ID,
+    "NL_SANDBOX_LINKEDIN_CLIENT_SECRET": credentials.LINKEDIN_CLIENT_SECRET,
+    "NL_SANDBOX_LINKEDIN_ACCESS_TOKEN": credentials.LINKEDIN_ACCESS_TOKEN,
+    "NL_SANDBOX_LINKEDIN_REFRESH_TOKEN": credentials.LINKEDIN_REFRESH_TOKEN,
 }
 _HEALTH_TIMEOUT_SECONDS = 5.0
 

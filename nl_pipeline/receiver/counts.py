@@ -17,6 +17,7 @@ CAUSES = (
     "wrong_path",
     "wrong_method",
     "wrong_signature",
+    "wrong_challenge",
     "not_http",
     "headers_too_large",
     "body_too_large",

@@ -3,22 +3,26 @@
 Belongs here: the order of the checks and the answer to each outcome. Must not be here: what the
 body says. Nothing of a request is logged; its path alone is a secret.
 
-Answers: 200 stored; 403 stored as a hint, since the signature is wrong; 404 no such webhook; 405,
-413; and whatever makes that provider send again where nothing was stored. A provider that forgets
-an event it was refused gets the last one instead of all others.
+Answers: 200 stored, or a challenge met; 400 no code of a challenge; 403 stored as a hint, since the
+signature is wrong; 404 no such webhook; 405, 413; and whatever makes that provider send again where
+nothing was stored. A provider that forgets an event it was refused gets the last one instead of all
+others.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from starlette.types import Message, Receive, Scope, Send
 
+from nl_pipeline.receiver.app_secret import Proof, challenge_answer, challenge_code, proof_of
 from nl_pipeline.receiver.counts import Counts
 from nl_pipeline.receiver.routes import Hook, HookTable, ProviderRules, is_one_of
 from nl_pipeline.receiver.signatures import is_signed
 from nl_pipeline.settings import ReceiverLimits
+from nl_pipeline.webhook_log.challenges import note_challenge
 from nl_pipeline.webhook_log.writing import LogFull, LogWriter
 
 _log = logging.getLogger(__name__)
@@ -57,8 +61,10 @@ class HookIntake:
         """Answer one request, always."""
         self._counts.received += 1
         hook = self._hooks.find(scope["path"])
+        content = b""
         try:
-            status = await self._take(hook, scope=scope, receive=receive)
+            content = self._met_challenge(hook, scope=scope)
+            status = 200 if content else await self._take(hook, scope=scope, receive=receive)
         except _Refused as refused:
             self._counts.refused[refused.cause] += 1
             status = refused.status
@@ -69,7 +75,22 @@ class HookIntake:
             rules = self._hooks.rules_at(scope["path"])
             status = 503 if rules is None else rules.send_again
         if status:
-            await _answer(send, status=status)
+            await _answer(send, status=status, content=content)
+
+    def _met_challenge(self, hook: Hook | None, *, scope: Scope) -> bytes:
+        """The answer to a challenge, at once: LinkedIn waits for 3 seconds. Empty if it is none."""
+        if hook is None or not hook.rules.has_app_secret or scope["method"] != "GET":
+            return b""
+        try:
+            code = challenge_code(scope["query_string"])
+        except ValueError:
+            raise _Refused(400, "wrong_challenge") from None
+        if code is None:
+            return b""
+        self._counts.validations += 1
+        at = datetime.fromtimestamp(self._clock(), UTC)
+        note_challenge(hook.folder, provider=hook.provider, at=at)
+        return challenge_answer(code, secret=hook.app_secret)
 
     async def _take(self, hook: Hook | None, *, scope: Scope, receive: Receive) -> int:
         """The status to answer; 0 if nobody is there any more to be answered."""
@@ -98,6 +119,8 @@ class HookIntake:
         kept = _kept(scope, signature_header=hook.rules.signature_header)
         if hook.rules.has_bearer:
             signature = "valid" if is_one_of(hook.bearers, told=_bearer(scope)) else "wrong"
+        elif hook.rules.has_app_secret:
+            signature = _judged_by_app(hook, body=body, headers=kept)
         else:
             signature = self._judge(hook, body=body, headers=kept)
         await self._store(hook, body=body, headers=kept, signature=signature)
@@ -162,6 +185,18 @@ class HookIntake:
         self._counts.stored[signature] += 1
 
 
+def _judged_by_app(hook: Hook, *, body: bytes, headers: dict[str, str]) -> str:
+    told = headers.get(hook.rules.signature_header.decode(), "")
+    proof = proof_of(body, header=told, secret=hook.app_secret)
+    if proof is Proof.BODY_ONLY:
+        _log.warning(
+            "A notice of %s was signed over its body alone, which is not how it is documented;"
+            " it is kept as a hint. If all are, tell the makers of this program.",
+            hook.provider,
+        )
+    return "valid" if proof is Proof.VALID else "wrong"
+
+
 def _bearer(scope: Scope) -> str:
     """The token of the request, "" without one; it is never kept."""
     told = b"".join(value for name, value in scope["headers"] if name == b"authorization")
@@ -184,11 +219,13 @@ def _kept(scope: Scope, *, signature_header: bytes) -> dict[str, str]:
     return kept
 
 
-async def _answer(send: Send, *, status: int) -> None:
-    headers = [(b"content-length", b"0")]
+async def _answer(send: Send, *, status: int, content: bytes) -> None:
+    headers = [(b"content-length", str(len(content)).encode())]
+    if content:
+        headers.append((b"content-type", b"application/json"))
     if status in (429, 503):
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     elif status == 405:
         headers.append((b"allow", b"GET, HEAD, POST"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": content})

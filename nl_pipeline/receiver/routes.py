@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from nl_pipeline.settings import Settings
 from nl_pipeline.webhook_log import keys
@@ -26,7 +27,8 @@ class ProviderRules:
     """How a provider wants to be treated. ``send_again``: the answer after which it tries later.
 
     ``signature_header`` is empty where it signs nothing; ``has_bearer``: it sends a token of ours
-    along instead. ``not_believed`` answers what was stored as a hint only.
+    along instead; ``has_app_secret``: it signs, and asks us to, with the secret of its app.
+    ``not_believed`` answers what was stored as a hint only.
     ``discards``: any refusal but ``send_again`` makes it forget the event for good.
     """
 
@@ -34,6 +36,7 @@ class ProviderRules:
     not_believed: int = 403
     signature_header: bytes = b""
     has_bearer: bool = False
+    has_app_secret: bool = False
     discards: bool = False
 
     def refusal(self, status: int) -> int:
@@ -43,7 +46,9 @@ class ProviderRules:
 
 PROVIDERS: Mapping[str, ProviderRules] = {
     "mailchimp": ProviderRules(send_again=503, signature_header=b"x-mailchimp-signature"),
-    "linkedin": ProviderRules(send_again=503),
+    "linkedin": ProviderRules(
+        send_again=503, signature_header=b"x-li-signature", has_app_secret=True
+    ),
     # Discards an event on any other answer but 2xx, which a wrong token would be, too, while
     # secrets are replaced.
     "brevo": ProviderRules(send_again=429, not_believed=429, has_bearer=True, discards=True),
@@ -113,7 +118,8 @@ class KnownKeys:
 @dataclass(frozen=True)
 class Hook:
     """One webhook of one connection. ``tokens`` of its path, and ``bearers`` that may come along:
-    those of the present secret first, then those of former ones."""
+    those of the present secret first, then those of former ones. ``app_secret`` is "" where the
+    provider has none; ``folder`` is that of the connection's log."""
 
     connection: str
     provider: str
@@ -123,6 +129,8 @@ class Hook:
     rules: ProviderRules
     keys: KnownKeys = field(repr=False)
     rate: RateLimit = field(repr=False)
+    folder: Path
+    app_secret: str = field(default="", repr=False)
 
     @property
     def token(self) -> str:
@@ -168,24 +176,46 @@ def is_one_of(secrets: Sequence[str], *, told: str) -> bool:
     return matches
 
 
-def hooks_of(settings: Settings, *, secret: str, former: Sequence[str] = ()) -> HookTable:
+def hooks_of(
+    settings: Settings,
+    *,
+    secret: str,
+    former: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> HookTable:
     """The webhooks of all connections of the settings.
 
     ``former`` are secrets that ``secret`` has replaced: webhooks made with them still count.
+    SettingsError if the secret of an app is not there.
     """
     hooks: list[Hook] = []
     for name, connection in settings.connections.items():
-        provider = connection.provider.kind
-        known = KnownKeys(keys.SigningKeys(settings.webhook_log_dir(name)))
+        folder = settings.webhook_log_dir(name)
+        known = KnownKeys(keys.SigningKeys(folder))
         rate = RateLimit(settings.webhooks.limits.events_per_second)
-        for origin in keys.ORIGINS[provider]:
-            tokens, bearers = (
-                tuple(
-                    derive(each, connection=name, provider=provider, origin=origin)
-                    for each in (secret, *former)
+        app_secrets: dict[str, str] = {connection.provider.kind: ""}
+        if (linkedin := connection.leads.linkedin) is not None:
+            app_secrets["linkedin"] = linkedin.client_secret.resolve(environ)
+        for provider, app_secret in app_secrets.items():
+            for origin in keys.ORIGINS[provider]:
+                tokens, bearers = (
+                    tuple(
+                        derive(each, connection=name, provider=provider, origin=origin)
+                        for each in (secret, *former)
+                    )
+                    for derive in (keys.route_token, keys.bearer_token)
                 )
-                for derive in (keys.route_token, keys.bearer_token)
-            )
-            rules = PROVIDERS[provider]
-            hooks.append(Hook(name, provider, origin, tokens, bearers, rules, known, rate))
+                hook = Hook(
+                    name,
+                    provider,
+                    origin,
+                    tokens=tokens,
+                    bearers=bearers,
+                    rules=PROVIDERS[provider],
+                    keys=known,
+                    rate=rate,
+                    folder=folder,
+                    app_secret=app_secret,
+                )
+                hooks.append(hook)
     return HookTable(hooks)

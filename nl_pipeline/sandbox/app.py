@@ -23,6 +23,7 @@ from nl_pipeline.sandbox.collector import collector_paused
 from nl_pipeline.sandbox.control import control_routes
 from nl_pipeline.sandbox.fault_middleware import FaultMiddleware
 from nl_pipeline.sandbox.faults import FaultList
+from nl_pipeline.sandbox.linkedin import LinkedInTwin
 from nl_pipeline.sandbox.mailchimp import MailchimpTwin
 from nl_pipeline.sandbox.onoffice import OnOfficeTwin
 from nl_pipeline.sandbox.service import ActRefused, Service
@@ -41,10 +42,12 @@ class World:
         self.onoffice = OnOfficeTwin(clock=self.clock)
         self.mailchimp = MailchimpTwin(clock=self.clock)
         self.brevo = BrevoTwin(clock=self.clock)
+        self.linkedin = LinkedInTwin(clock=self.clock)
         self.services: dict[str, Service] = {
             self.onoffice.name: self.onoffice,
             self.mailchimp.name: self.mailchimp,
             self.brevo.name: self.brevo,
+            self.linkedin.name: self.linkedin,
         }
         for service in self.services.values():
             service.use_faults(self.faults)

@@ -22,3 +22,15 @@ BREVO_API_KEY = (
 
 BREVO_KEY_NAME = "onoffice-connector"
 """The name the key was given at Brevo; webhooks tell it of changes that came with the key."""
+
+LINKEDIN_CLIENT_ID = "77sandboxclient"
+"""14 or so characters, as the developer portal shows them."""
+
+LINKEDIN_CLIENT_SECRET = "WPL_AP1.SandboxSecret000.AAAAAA=="
+"""Also signs notifications and answers challenges (LinkedIn docs, webhook validation)."""
+
+LINKEDIN_ACCESS_TOKEN = "AQXSandboxAccess" + "0123456789abcdef" * 30
+"""Opaque, about 500 characters."""
+
+LINKEDIN_REFRESH_TOKEN = "AQWSandboxRefresh" + "fedcba9876543210" * 30
+"""Opaque, about 500 characters."""

@@ -165,6 +165,9 @@ def _status_answer(fault: Fault, *, service: str) -> tuple[int, list[tuple[bytes
             "message": "The sandbox was asked to answer with an error.",
         }
         headers.append((b"content-type", b"application/json"))
+    elif body is msgspec.UNSET and service == "linkedin":
+        body = {"status": status, "message": "The sandbox was asked to answer with an error."}
+        headers.append((b"content-type", b"application/json"))
     elif body is not msgspec.UNSET and body is not None:
         headers.append((b"content-type", b"application/json; charset=utf-8"))
     encoded = b"" if body is msgspec.UNSET or body is None else msgspec.json.encode(body)

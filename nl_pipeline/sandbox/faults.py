@@ -17,12 +17,14 @@ import msgspec
 from nl_pipeline.sandbox.service import ActRefused
 
 WEBHOOK_KINDS = frozenset({"drop_webhook", "duplicate_webhook", "reorder_webhooks"})
+LINKEDIN_KINDS = frozenset({"delay_webhook", "missign_webhook"})
+"""Of notifications of LinkedIn: late by ``seconds`` (default 60), or with a wrong signature."""
 SERVICE_KINDS = frozenset({"short_page", "page_drift"})
 LINE_KINDS = frozenset(
     {"status", "timeout_before", "timeout_after_apply", "reset", "truncate", "delay", "html_error"}
 )
-KINDS = LINE_KINDS | SERVICE_KINDS | WEBHOOK_KINDS
-SERVICES = ("onoffice", "mailchimp", "brevo")
+KINDS = LINE_KINDS | SERVICE_KINDS | WEBHOOK_KINDS | LINKEDIN_KINDS
+SERVICES = ("onoffice", "mailchimp", "brevo", "linkedin")
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -123,6 +125,8 @@ class FaultList:
             raise ActRefused(f"fault kind {fault.kind!r} unknown; allowed: {sorted(KINDS)}")
         if fault.service is not None and fault.service not in SERVICES:
             raise ActRefused(f"service {fault.service!r} unknown; allowed: {list(SERVICES)}")
+        if fault.kind in LINKEDIN_KINDS and fault.service not in (None, "linkedin"):
+            raise ActRefused(f"fault kind {fault.kind!r} belongs to the service 'linkedin'")
         if fault.errorcode is not None and fault.kind != "status":
             raise ActRefused("errorcode belongs to the kind 'status'")
         if fault.rate is not None and not 0 <= fault.rate <= 1:

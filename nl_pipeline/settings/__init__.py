@@ -9,6 +9,19 @@ from __future__ import annotations
 
 from nl_pipeline.settings.documentation import SettingDoc, describe, json_schema
 from nl_pipeline.settings.fields import BlankRule, Direction, FieldMapping, ProviderKind
+from nl_pipeline.settings.leads import (
+    EntryLimit,
+    FormDefaults,
+    FormSettings,
+    LeadAudience,
+    LeadConsent,
+    LeadField,
+    LeadFilter,
+    LeadOwner,
+    Leads,
+    LeadWorkflow,
+    LinkedIn,
+)
 from nl_pipeline.settings.loading import CONFIG_VARIABLE, DEFAULT_FILE, load, parse
 from nl_pipeline.settings.models import Connection, Settings
 from nl_pipeline.settings.options import (
@@ -54,9 +67,20 @@ __all__ = [
     "Crm",
     "Direction",
     "DoubleOptIn",
+    "EntryLimit",
     "FieldMapping",
+    "FormDefaults",
+    "FormSettings",
     "KindType",
+    "LeadAudience",
+    "LeadConsent",
+    "LeadField",
+    "LeadFilter",
+    "LeadOwner",
+    "LeadWorkflow",
+    "Leads",
     "Limit",
+    "LinkedIn",
     "Mailchimp",
     "Problem",
     "ProviderKind",

@@ -19,7 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from nl_pipeline.settings.models import SettingsFile
 from nl_pipeline.settings.secrets import SecretReference
-from nl_pipeline.settings.values import Allowed
+from nl_pipeline.settings.values import Allowed, KeyName
 
 _TYPE_NAMES: dict[object, str] = {
     str: "text",
@@ -101,10 +101,14 @@ def allowed_text(field: FieldInfo) -> str:
 
 @dataclass(frozen=True)
 class Nested:
-    """A model below a key; `suffix` is `.<name>` for named entries, `[]` for a list, or empty."""
+    """A model below a key; `suffix` is `.<name>` for named entries, `[]` for a list, or empty.
+
+    `key` says what may be written for the name of an entry.
+    """
 
     model: type[BaseModel]
     suffix: str
+    key: str = ""
 
 
 def nested_model(field: FieldInfo) -> Nested | None:
@@ -114,10 +118,15 @@ def nested_model(field: FieldInfo) -> Nested | None:
         if _is_model(candidate):
             return Nested(candidate, "")
         if origin is dict and _is_model(arguments[1]):
-            return Nested(arguments[1], ".<name>")
+            return _named_entries(*arguments)
         if origin is tuple and _is_model(arguments[0]):
             return Nested(arguments[0], "[]")
     return None
+
+
+def _named_entries(key: Any, model: type[BaseModel]) -> Nested:
+    told = {type(item): item.text for item in key.__metadata__ if hasattr(item, "text")}
+    return Nested(model, f".<{told.get(KeyName, 'name')}>", told[Allowed])
 
 
 def _is_model(candidate: Any) -> typing.TypeGuard[type[BaseModel]]:
@@ -161,6 +170,8 @@ def _type_name(field: FieldInfo, *, nested: Nested | None) -> str:
     candidate = _alternatives(field.annotation)[0]
     if get_origin(candidate) is Literal:
         return "choice"
+    if get_origin(candidate) is tuple:
+        return "list"
     if get_origin(candidate) is typing.Annotated:
         candidate = get_args(candidate)[0]
     return _TYPE_NAMES[candidate]
@@ -170,7 +181,7 @@ def _default_text(default: Any, *, nested: Nested | None) -> str:
     if default is PydanticUndefined:
         return ""
     if isinstance(default, tuple):
-        return ", ".join(item.name for item in default)
+        return ", ".join(str(getattr(item, "name", item)) for item in default) or "none"
     if default is None:
         return "off" if nested is not None else "none"
     if isinstance(default, bool):

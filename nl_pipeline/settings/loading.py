@@ -19,7 +19,6 @@ from nl_pipeline.settings.models import Settings, SettingsFile
 from nl_pipeline.settings.problems import REFUSED, Problem, SettingsError, did_you_mean
 from nl_pipeline.settings.secrets import environment
 from nl_pipeline.settings.templates import sandbox_text
-from nl_pipeline.settings.values import CONNECTION_NAME
 
 CONFIG_VARIABLE = "NL_PIPELINE_CONFIG"
 DEFAULT_FILE = "connections.yaml"
@@ -145,17 +144,17 @@ def _unknown_key(path: KeyPath) -> tuple[str, str, str]:
 
 def _allowed_at(path: KeyPath) -> str:
     if path and path[-1] == "[key]":
-        return CONNECTION_NAME.text
+        named = field_at(path[:-2])
+        entries = None if named is None else nested_model(named)
+        return "" if entries is None else entries.key
     field = field_at(path)
     if field is not None and (text := allowed_text(field)):
         return text
     if field is not None and (nested := nested_model(field)) is not None and nested.suffix:
-        return (
-            "a list" if nested.suffix == "[]" else f"entries, each named by {CONNECTION_NAME.text}"
-        )
+        return "a list" if nested.suffix == "[]" else f"entries, each named by {nested.key}"
     if (model := model_at(path)) is not None:
         return "the keys " + ", ".join(model.model_fields)
-    return ""
+    return _allowed_at(path[:-1]) if path and isinstance(path[-1], int) else ""
 
 
 def _dotted(path: KeyPath) -> str:

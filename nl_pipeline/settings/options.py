@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 
 from nl_pipeline.settings.closed import ClosedModel
 from nl_pipeline.settings.fields import DEFAULT_FIELDS, FieldMapping, check_crm_sides
+from nl_pipeline.settings.leads import LeadAudience, Leads, check_audiences
 from nl_pipeline.settings.problems import refusal
 from nl_pipeline.settings.values import (
     Allowed,
@@ -103,6 +104,11 @@ class Activities(ClosedModel):
         "into the CRM. It names the fields, not the values. Where the account has no such kind or "
         "type, the default writes none.",
     )
+    lead: OptionalActivity = Field(
+        KindType(kind="Email", type="Eingang"),
+        description="Activity written when a lead was imported, with its form and campaign. Where "
+        "the account has no such kind or type, the default writes none.",
+    )
 
 
 class Limit(ClosedModel):
@@ -170,6 +176,14 @@ class ConnectionOptions(ClosedModel):
     activities: Activities = Field(Activities(), description="Activities in the CRM.")
     brakes: Brakes = Field(Brakes(), description="Brakes on large changes.")
     schedules: Schedules = Field(Schedules(), description="When syncs run by themselves.")
+    leads: Leads = Field(Leads(), description="Leads that become contacts in the CRM.")
+    audiences: Annotated[
+        tuple[LeadAudience, ...], Field(strict=False), AfterValidator(check_audiences)
+    ] = Field(
+        (),
+        description="Saved filters over submissions of lead forms that set and remove a newsletter "
+        "tag.",
+    )
     adopt_existing: bool = Field(
         False,
         description="Whether the first sync imports subscribers of the audience who are not in "

@@ -28,6 +28,13 @@ class Allowed:
     text: str
 
 
+@dataclass(frozen=True)
+class KeyName:
+    """What the key of a named entry is called in the description; ``name`` where nothing says."""
+
+    text: str
+
+
 _TIME_ZONE = "a name of the IANA time zone database, for example Europe/Berlin"
 _CRON = "five cron fields: minute hour day month weekday, for example */15 * * * *"
 _URL = "an https:// address; http:// only for 127.0.0.1, ::1 and localhost"

@@ -31,8 +31,10 @@ _TEXT = {
     "open": "Newsletter: opened, as {provider} tells",
     "click": "Newsletter: link clicked, as {provider} tells",
     "profile": "Newsletter: profile taken over from {provider}",
+    "lead": "LinkedIn: lead imported",
 }
-_PROFILE_KIND = "profile_activity"
+#: Kinds whose default is nobody's wish: where the account does not have it, none is written.
+_ASKED = {"profile": "profile_activity", "lead": "lead_activity"}
 
 
 def write(link: Link) -> int:
@@ -68,31 +70,37 @@ def _write_all(link: Link) -> int:
 
 
 def notes_profiles(link: Link) -> bool:
-    """Whether profile values taken into the CRM become activities.
+    """Whether profile values taken into the CRM become activities."""
+    return _is_written(link, name="profile", chosen=link.settings.activities.profile)
 
-    The account is asked once whether it has the kind and type; ``remember_profile_kind`` forgets
-    the answer.
-    """
-    chosen = link.settings.activities.profile
+
+def notes_leads(link: Link) -> bool:
+    """Whether imported leads become activities."""
+    return _is_written(link, name="lead", chosen=link.settings.activities.lead)
+
+
+def _is_written(link: Link, *, name: str, chosen: KindType | None) -> bool:
+    """Whether the account has this kind and type. It is asked once; ``remember_kinds`` forgets the
+    answer."""
     if chosen is None:
         return False
-    name = f"{chosen.kind}/{chosen.type}"
-    known = observations.read_state(link.warehouse, name=_PROFILE_KIND)
-    if known not in (f"{name}: yes", f"{name}: no"):
-        return remember_profile_kind(link, kinds=link.crm.client.read_action_kinds())
-    return known.endswith("yes")
+    wanted = f"{chosen.kind}/{chosen.type}"
+    known = observations.read_state(link.warehouse, name=_ASKED[name])
+    if known not in (f"{wanted}: yes", f"{wanted}: no"):
+        remember_kinds(link, kinds=link.crm.client.read_action_kinds())
+        known = observations.read_state(link.warehouse, name=_ASKED[name])
+    return known == f"{wanted}: yes"
 
 
-def remember_profile_kind(link: Link, *, kinds: Mapping[str, Collection[str]]) -> bool:
-    """Remember whether the account, whose kinds with their types are given, has the one that is
-    set."""
-    chosen = link.settings.activities.profile
-    if chosen is None:
-        return False
-    exists = chosen.type in kinds.get(chosen.kind, ())
-    value = f"{chosen.kind}/{chosen.type}: {'yes' if exists else 'no'}"
-    observations.write_state(link.warehouse, name=_PROFILE_KIND, value=value)
-    return exists
+def remember_kinds(link: Link, *, kinds: Mapping[str, Collection[str]]) -> None:
+    """Remember whether the account, whose kinds with their types are given, has those that are set
+    by default."""
+    chosen = link.settings.activities
+    for name, kind in (("profile", chosen.profile), ("lead", chosen.lead)):
+        if kind is not None:
+            exists = "yes" if kind.type in kinds.get(kind.kind, ()) else "no"
+            value = f"{kind.kind}/{kind.type}: {exists}"
+            observations.write_state(link.warehouse, name=_ASKED[name], value=value)
 
 
 def _kinds(link: Link) -> dict[str, KindType]:
@@ -105,6 +113,7 @@ def _kinds(link: Link) -> dict[str, KindType]:
         "open": chosen.open,
         "click": chosen.click,
         "profile": chosen.profile,
+        "lead": chosen.lead,
     }
     return {name: kind for name, kind in wanted.items() if kind is not None}
 

@@ -6,12 +6,14 @@ Belongs here: opening and closing them together. Must not be here: any use case.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nl_pipeline.clients.brevo import BrevoClient, Limits
+from nl_pipeline.clients.linkedin import LinkedInClient, TokenFile, configured_tokens
 from nl_pipeline.clients.mailchimp import MailchimpClient
 from nl_pipeline.clients.onoffice import OnOfficeClient
 from nl_pipeline.domain.brakes import Brakes, Limit
@@ -50,7 +52,7 @@ def utc_now() -> datetime:
 class Link:
     """Everything a use case needs. ``now`` and ``progress`` are parameters for tests and
     callers; ``book`` is where calls are counted; ``webhook_log`` is the folder of the connection's
-    webhook log, None where there is none."""
+    webhook log, None where there is none. ``open_leads`` opens the way to leads, once."""
 
     settings: Connection
     warehouse: Warehouse
@@ -60,6 +62,13 @@ class Link:
     progress: Progress = silent
     book: CallBook = field(default_factory=CallBook)
     webhook_log: Path | None = None
+    open_leads: Callable[[], LinkedInClient] | None = None
+
+    @property
+    def leads(self) -> LinkedInClient | None:
+        """Where leads come from; None where the settings name nothing. SettingsError if a secret of
+        LinkedIn's cannot be resolved."""
+        return None if self.open_leads is None else self.open_leads()
 
     @property
     def name(self) -> str:
@@ -173,6 +182,7 @@ def open_link(
     with (
         contextlib.closing(onoffice),
         _audience_of(chosen, fields=fields, environ=environ, progress=progress) as audience,
+        _leads_of(chosen, settings=settings, environ=environ) as open_leads,
     ):
         yield Link(
             settings=chosen,
@@ -187,7 +197,42 @@ def open_link(
             now=now,
             progress=progress,
             webhook_log=settings.webhook_log_dir(connection),
+            open_leads=open_leads,
         )
+
+
+@contextlib.contextmanager
+def _leads_of(
+    chosen: Connection, *, settings: Settings, environ: Mapping[str, str] | None
+) -> Iterator[Callable[[], LinkedInClient] | None]:
+    """How the leads of a connection are reached. Refreshed tokens lie beside the warehouse.
+
+    Nothing is resolved before it is called: no opt-out waits for a secret of LinkedIn's.
+    """
+    linkedin = chosen.leads.linkedin
+    if linkedin is None:
+        yield None
+        return
+    with contextlib.ExitStack() as opened:
+
+        @functools.cache
+        def open_client() -> LinkedInClient:
+            refresh = linkedin.refresh_token
+            client = LinkedInClient(
+                client_id=linkedin.client_id.resolve(environ),
+                client_secret=linkedin.client_secret.resolve(environ),
+                tokens=configured_tokens(
+                    access_token=linkedin.access_token.resolve(environ),
+                    refresh_token="" if refresh is None else refresh.resolve(environ),
+                ),
+                version=linkedin.version,
+                base_url=linkedin.base_url,
+                oauth_url=linkedin.oauth_url,
+                store=TokenFile(settings.data_dir / f"{chosen.name}.linkedin-tokens"),
+            )
+            return opened.enter_context(contextlib.closing(client))
+
+        yield open_client
 
 
 @contextlib.contextmanager

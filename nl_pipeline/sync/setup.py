@@ -67,6 +67,7 @@ def check_crm(link: Link) -> int:
         "click": chosen.click,
         # The default is nobody's wish: where the account has no such kind, there is no such note.
         "profile": chosen.profile if "profile" in chosen.model_fields_set else None,
+        "lead": chosen.lead if "lead" in chosen.model_fields_set else None,
     }
     for name, activity in wanted.items():
         if activity is not None and activity.type not in kinds.get(activity.kind, ()):
@@ -78,7 +79,7 @@ def check_crm(link: Link) -> int:
                 f" account:"
                 f" kinds are {', '.join(sorted(kinds))}",
             )
-    activities.remember_profile_kind(link, kinds=kinds)
+    activities.remember_kinds(link, kinds=kinds)
     return visible
 
 

@@ -22,9 +22,10 @@ from nl_pipeline.webhook_log.paths import FILE_MODE, FOLDER_MODE
 ORIGINS: Mapping[str, tuple[str, ...]] = {
     "mailchimp": ("person", "staff"),
     "brevo": ("changes", "mails"),
+    "linkedin": ("leads",),
 }
 """Provider -> the webhooks each connection has there. Mailchimp's are told apart by who acted,
-Brevo's by what they tell: changes of contacts, or what became of mails."""
+Brevo's by what they tell: changes of contacts, or what became of mails. LinkedIn has one."""
 
 SECRET_FILE = "receiver_secret"
 KEYS_FILE = "signing_keys.json"

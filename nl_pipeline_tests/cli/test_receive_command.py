@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from nl_pipeline import settings
 from nl_pipeline.cli import main
 from nl_pipeline.cli.invocation import ExitCode
+from nl_pipeline.cli.sandbox import SANDBOX_SECRETS
 from nl_pipeline.settings import SANDBOX_CONNECTION
 from nl_pipeline.webhook_log.keys import SECRET_FILE, webhook_path
 from nl_pipeline_tests.webhook_log.logs import bodies_of
@@ -37,7 +39,14 @@ def file(tmp_path: Path) -> Path:
 def receiving(file: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """The command as a process, and the lines it prints at its start."""
     command = [sys.executable, "-c", RUN, "--config", str(file), "receive", "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # The secret of LinkedIn's app is needed to answer LinkedIn at all.
+        env={**os.environ, **SANDBOX_SECRETS},
+    )
     assert process.stdout is not None
     try:
         yield process, [process.stdout.readline().strip() for _ in range(3)]

@@ -17,7 +17,7 @@ import pytest
 from nl_pipeline.sandbox.credentials import MAILCHIMP_API_KEY
 from nl_pipeline_tests.sandbox_control import SandboxControl, Service
 
-SERVICES: tuple[Service, ...] = ("onoffice", "mailchimp", "brevo")
+SERVICES: tuple[Service, ...] = ("onoffice", "mailchimp", "brevo", "linkedin")
 HOUR = timedelta(hours=1)
 PRECISION = timedelta(seconds=30)
 
@@ -29,6 +29,8 @@ def told(sandbox: SandboxControl, service: Service) -> datetime:
             answer = http.post(sandbox.onoffice_url, content=b"{}")
         elif service == "brevo":
             answer = http.get(f"{sandbox.brevo_url}/account")
+        elif service == "linkedin":
+            answer = http.get(f"{sandbox.linkedin_url}/adAccounts")
         else:
             answer = http.get(f"{sandbox.mailchimp_url}/", auth=("any", MAILCHIMP_API_KEY))
     return parsedate_to_datetime(answer.headers["date"])
@@ -60,10 +62,20 @@ def noted_by_brevo(sandbox: SandboxControl) -> datetime:
     return datetime.fromisoformat(contact["modifiedAt"])
 
 
+def noted_by_linkedin(sandbox: SandboxControl) -> datetime:
+    """The date of a form that is filled in now."""
+    email = "neu@kunde.example"
+    names = {"first_name": "Neu", "last_name": "Kunde"}
+    sandbox.act("linkedin", actor="person", action="submit", email=email, **names)
+    (lead,) = [one for one in sandbox.dump("linkedin")["leads"] if one["email"] == email]
+    return datetime.fromtimestamp(lead["submittedAt"] / 1000, tz=UTC)
+
+
 NOTED: dict[Service, Callable[[SandboxControl], datetime]] = {
     "onoffice": noted_by_onoffice,
     "mailchimp": noted_by_mailchimp,
     "brevo": noted_by_brevo,
+    "linkedin": noted_by_linkedin,
 }
 
 

@@ -28,7 +28,7 @@ def test_health_names_the_services_and_the_population(sandbox_url: str) -> None:
     health = httpx.get(f"{sandbox_url}/_sandbox/health", trust_env=False, verify=False).json()
 
     assert health["status"] == "ok"
-    assert health["services"] == ["onoffice", "mailchimp", "brevo"]
+    assert health["services"] == ["onoffice", "mailchimp", "brevo", "linkedin"]
     assert (health["contacts"], health["seed"]) == (60, 1)
 
 
@@ -79,7 +79,7 @@ def test_a_reset_returns_switches_rights_faults_and_calls_to_their_start(
         ("reset", {"nonsense": 1}, "nonsense"),
         ("reset", [], "JSON object"),
         ("clock", {"advance": -1}, "from 0 on"),
-        ("hubspot/act", {}, "there are: onoffice, mailchimp, brevo"),
+        ("hubspot/act", {}, "there are: onoffice, mailchimp, brevo, linkedin"),
         ("onoffice/switches", {"name": "nonsense", "value": 1}, "allowed: ["),
         ("onoffice/switches", {"name": "error_shape", "value": "odd"}, "error_shape"),
         ("onoffice/switches", {"name": "time_zone", "value": "Mars/Base"}, "no IANA zone"),

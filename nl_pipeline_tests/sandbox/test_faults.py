@@ -273,7 +273,11 @@ def test_faults_are_listed_with_what_they_did(
     ("fault", "reason"),
     [
         ({"kind": "earthquake"}, "allowed: ["),
-        ({"kind": "status", "service": "hubspot"}, "allowed: ['onoffice', 'mailchimp', 'brevo']"),
+        (
+            {"kind": "status", "service": "hubspot"},
+            "allowed: ['onoffice', 'mailchimp', 'brevo', 'linkedin']",
+        ),
+        ({"kind": "missign_webhook", "service": "mailchimp"}, "belongs to the service 'linkedin'"),
         ({"kind": "status", "rate": 2}, "0 to 1"),
         ({"kind": "status", "often": 2}, "often"),
         ({"kind": "reset", "errorcode": 1}, "belongs to the kind 'status'"),

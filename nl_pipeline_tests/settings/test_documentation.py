@@ -10,10 +10,13 @@ import pytest
 
 from nl_pipeline import settings
 from nl_pipeline.settings import SettingDoc
-from nl_pipeline_tests.settings.documents import BREVO, connection, mailchimp_of, parse
+from nl_pipeline_tests.settings.documents import BREVO, connection, linkedin_of, mailchimp_of, parse
 
 DESCRIBED = settings.describe()
-OPTIONS = ("audience", "fields", "tags", "activities", "brakes", "schedules", "adopt_existing")
+OPTIONS = (
+    *("audience", "fields", "tags", "activities", "brakes", "schedules", "audiences"),
+    "adopt_existing",
+)
 
 
 def example() -> settings.Connection:
@@ -41,6 +44,24 @@ def test_the_example_without_its_comments_is_a_connection_to_brevo() -> None:
 def test_the_example_shows_every_key_of_brevo() -> None:
     for key in settings.Brevo.model_fields.keys() - {"base_url"}:
         assert f"      #   {key}:" in settings.example_text()
+
+
+def test_the_example_without_its_comments_imports_leads_with_every_default() -> None:
+    text = settings.example_text()
+    leads = text[text.index("    # leads:") : text.index("    # Saved filters")]
+    swapped = text.replace(leads, leads.replace("    # ", "    ", 1).replace("\n    # ", "\n    "))
+
+    linkedin = parse(swapped).connection("my-agency").leads.linkedin
+
+    assert linkedin is not None
+    assert linkedin.forms["8120345"].consent is not None
+    shown = linkedin.model_copy(update={"forms": {}, "refresh_token": None})
+    assert shown == linkedin_of()
+
+
+def test_the_example_shows_every_key_of_linkedin() -> None:
+    for key in settings.LinkedIn.model_fields.keys() - {"base_url", "oauth_url"}:
+        assert f"    #     {key}:" in settings.example_text()
 
 
 @pytest.mark.parametrize("option", OPTIONS)

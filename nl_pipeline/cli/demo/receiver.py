@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from nl_pipeline.cli.invocation import CommandError
 from nl_pipeline.cli.receiving import check_health
+from nl_pipeline.cli.sandbox import SANDBOX_SECRETS
 from nl_pipeline.settings import CONFIG_VARIABLE, DEFAULT_FILE, Settings
 from nl_pipeline.webhook_log.reading import segments
 
@@ -42,7 +43,11 @@ class Receiver:
         """Start it and wait until it answers. CommandError if it does not."""
         self._process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND, "receive", "--port", str(self.port)],
-            env={**os.environ, CONFIG_VARIABLE: str((self.folder / DEFAULT_FILE).absolute())},
+            env={
+                **os.environ,
+                **SANDBOX_SECRETS,
+                CONFIG_VARIABLE: str((self.folder / DEFAULT_FILE).absolute()),
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -16,20 +16,29 @@ from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse import observations
 from nl_pipeline.webhook_log.lines import LogLine
 
+#: Whose lines of the log are about leads.
+LEADS = "linkedin"
+_NOTHING = Told(())
+
 
 def understanding(link: Link) -> Understand:
-    """What makes events of a line; it raises ``Unusable``."""
+    """What makes events of a line; it raises ``Unusable``. Notices of leads tell no event of a
+    subscriber; they have a reader of their own (``sync.leads.push``)."""
     audience_id = observations.read_state(link.warehouse, name="audience_id")
     chosen = link.settings.provider
     if isinstance(chosen, Brevo):
         key_name = chosen.key_name
 
         def understand(line: LogLine) -> Told:
+            if line.provider == LEADS:
+                return _NOTHING
             return brevo.told_by(line, audience_id=audience_id, key_name=key_name)
     else:
         zone = ZoneInfo(chosen.webhook_time_zone)
 
         def understand(line: LogLine) -> Told:
+            if line.provider == LEADS:
+                return _NOTHING
             return Told((mailchimp.event_of(line, audience_id=audience_id, zone=zone),))
 
     return understand

@@ -1,0 +1,4 @@
+"""The rules over leads.
+
+Here: pure tests, without LinkedIn. Not here: its encoding (``clients``).
+"""

@@ -1,0 +1,1 @@
+"""Leads of LinkedIn, from the form to the CRM."""
