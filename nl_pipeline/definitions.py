@@ -19,6 +19,7 @@ with garbage_left_alone():
     from nl_pipeline.orchestration.assets import build_assets
     from nl_pipeline.orchestration.event_sensor import build_event_sensor
     from nl_pipeline.orchestration.jobs import build_jobs
+    from nl_pipeline.orchestration.lead_import import import_job
     from nl_pipeline.orchestration.partitions import (
         connection_day_partitions,
         connection_partitions,
@@ -51,7 +52,7 @@ def build_defs(
             days=connection_day_partitions(chosen),
             providers={connection.provider.kind for connection in chosen.connections.values()},
         ),
-        "jobs": [*build_jobs(), release_job(partitions)],
+        "jobs": [*build_jobs(), release_job(partitions), import_job(partitions)],
         "schedules": build_schedules(chosen, running=automation_runs),
         "sensors": [
             build_push_sensor(partitions, running=automation_runs),

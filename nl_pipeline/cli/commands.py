@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "ingesting:ingest",
     "webhooks": "recovering:webhooks",
     "backfill": "recovering:backfill",
+    "leads": "leads:commands",
     "status": "reporting:status",
     "errors": "reporting:errors",
     "explain": "reporting:explain",

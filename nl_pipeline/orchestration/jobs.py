@@ -1,4 +1,5 @@
-"""The jobs: a whole sync in two degrees of thoroughness, the push alone; ingest, recovery, watch.
+"""The jobs: a whole sync in two degrees of thoroughness, the push alone; ingest, recovery, watch;
+leads.
 
 Belongs here: which assets a job materializes. Must not be here: when it runs.
 """
@@ -7,11 +8,19 @@ from __future__ import annotations
 
 import dagster as dg
 
-from nl_pipeline.orchestration.assets import INGEST, OBSERVE_AND_PLAN, PUSH, RECOVER, WATCH
+from nl_pipeline.orchestration.assets import (
+    INGEST,
+    LEADS,
+    OBSERVE_AND_PLAN,
+    PUSH,
+    RECOVER,
+    WATCH,
+)
 from nl_pipeline.orchestration.modes import FULL_SYNC, INCREMENTAL_SYNC
 from nl_pipeline.orchestration.webhook_sensor import INGEST_WEBHOOKS
 
 RECOVER_HISTORY, WATCH_WEBHOOKS = "recover_history", "watch_webhooks"
+SYNC_LEADS = "sync_leads"
 
 
 def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
@@ -41,7 +50,7 @@ def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             INGEST_WEBHOOKS,
             selection=dg.AssetSelection.assets(*INGEST),
             description="Takes in what the receiver has logged and nobody has read yet: opt-outs"
-            " into the CRM at once, activities, and who is to be synced.",
+            " into the CRM at once, activities, who is to be synced, and leads that were told.",
         ),
         dg.define_asset_job(
             RECOVER_HISTORY,
@@ -54,5 +63,11 @@ def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             selection=dg.AssetSelection.assets(*WATCH),
             description="Looks at the webhooks and puts them right; makes up for an ingest that"
             " failed; reads reports of campaigns that are due.",
+        ),
+        dg.define_asset_job(
+            SYNC_LEADS,
+            selection=dg.AssetSelection.assets(*LEADS),
+            description="Finds lead forms, puts the subscriptions to their notices right, pulls the"
+            " forms that are due, and brings leads, their activities and tags into the CRM.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""The schedules: per connection an incremental and a full sync and a watch, as the settings say.
+"""The schedules: per connection an incremental and a full sync, a watch, and the pull of leads.
 
 Belongs here: when a job is asked for. Must not be here: what a job does.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from nl_pipeline.orchestration.jobs import WATCH_WEBHOOKS
+from nl_pipeline.orchestration.jobs import SYNC_LEADS, WATCH_WEBHOOKS
 from nl_pipeline.orchestration.modes import job_of
 from nl_pipeline.orchestration.partitions import PARTITION_TAG
 from nl_pipeline.settings import Connection, Settings
@@ -19,7 +19,8 @@ _WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 
 
 def build_schedules(settings: Settings, *, running: bool) -> list[dg.ScheduleDefinition]:
-    """Three schedules per connection, in the time zone of its CRM; ``running`` from the start."""
+    """Three schedules per connection, and one more for leads, in the time zone of its CRM;
+    ``running`` from the start."""
     modes: tuple[Mode, ...] = ("incremental", "full")
     return [
         schedule
@@ -43,6 +44,20 @@ def build_schedules(settings: Settings, *, running: bool) -> list[dg.ScheduleDef
                 cron=connection.schedules.watch,
                 what="Watch over webhooks and campaigns",
                 running=running,
+            ),
+            *(
+                ()
+                if connection.leads.linkedin is None
+                else (
+                    _schedule(
+                        connection,
+                        name=schedule_name(connection.name, mode="leads"),
+                        job=SYNC_LEADS,
+                        cron=connection.schedules.leads,
+                        what="Pull of lead forms that are due",
+                        running=running,
+                    ),
+                )
             ),
         )
     ]

@@ -157,6 +157,11 @@ class Schedules(ClosedModel):
     watch: Cron = Field(
         "20 * * * *", description="Look at the webhooks, and at reports of campaigns that are due."
     )
+    leads: Cron = Field(
+        "40 * * * *",
+        description="Pull of the lead forms that are due, and look at the subscriptions to their "
+        "notices. Each form has an interval of its own.",
+    )
 
 
 class ConnectionOptions(ClosedModel):

@@ -30,6 +30,10 @@ SECRETS = {
     "NL_SANDBOX_ONOFFICE_SECRET": credentials.ONOFFICE_SECRET,
     "NL_SANDBOX_MAILCHIMP_API_KEY": credentials.MAILCHIMP_API_KEY,
     "NL_SANDBOX_BREVO_API_KEY": credentials.BREVO_API_KEY,
+    "NL_SANDBOX_LINKEDIN_CLIENT_ID": credentials.LINKEDIN_CLIENT_ID,
+    "NL_SANDBOX_LINKEDIN_CLIENT_SECRET": credentials.LINKEDIN_CLIENT_SECRET,
+    "NL_SANDBOX_LINKEDIN_ACCESS_TOKEN": credentials.LINKEDIN_ACCESS_TOKEN,
+    "NL_SANDBOX_LINKEDIN_REFRESH_TOKEN": credentials.LINKEDIN_REFRESH_TOKEN,
 }
 NO = "0"
 """Key of `newsletter_aktiv`."""
@@ -53,6 +57,11 @@ def write_connections(
         account["base_url"] = {"mailchimp": control.mailchimp_url, "brevo": control.brevo_url}[
             provider
         ]
+        if "leads" in entry:
+            entry["leads"]["linkedin"] |= {
+                "base_url": control.linkedin_url,
+                "oauth_url": control.linkedin_oauth_url,
+            }
         connections[name] = entry | options
     file = folder / "connections.yaml"
     file.write_text(yaml.safe_dump({"connections": connections}), encoding="utf-8")

@@ -26,6 +26,11 @@ GRAPH = {
     "activity_records": ("events", "onoffice", "subscriber_events"),
     "provider_webhooks": ("events", "brevo mailchimp", ""),
     "campaign_reports": ("events", "brevo mailchimp onoffice", "subscriber_events"),
+    "lead_notices": ("leads", "duckdb linkedin onoffice", "subscriber_events"),
+    "lead_forms": ("leads", "duckdb linkedin", ""),
+    "lead_submissions": ("leads", "duckdb linkedin onoffice", "lead_forms lead_notices"),
+    "imported_leads": ("leads", "onoffice", "lead_submissions"),
+    "lead_form_status": ("leads", "duckdb", "imported_leads"),
     "sync_plan": (
         "plan",
         "duckdb pandera",
@@ -37,7 +42,10 @@ GRAPH = {
 }
 """Key: group, kinds, what it follows."""
 
-GROWING = {"webhook_log", "provider_history", "subscriber_events", "activity_records"}
+GROWING = {
+    *("webhook_log", "provider_history", "subscriber_events", "activity_records"),
+    "lead_notices",
+}
 
 BLOCKING_CHECKS = {
     ("crm_contacts", "crm_snapshot_complete"),
@@ -97,7 +105,7 @@ def test_definitions_load_with_an_empty_environment(loaded: Loaded) -> None:
 
     assert (done.returncode, done.stdout.strip(), done.stderr) == (
         0,
-        "12 ['demo-mailchimp', 'demo-brevo']",
+        "17 ['demo-mailchimp', 'demo-brevo']",
         "",
     )
 

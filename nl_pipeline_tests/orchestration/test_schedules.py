@@ -56,6 +56,7 @@ def test_every_connection_has_its_own_schedules(definitions: dg.Definitions) -> 
         "north_incremental": ("incremental_sync", "*/15 * * * *", "Europe/Berlin"),
         "north_full": ("full_sync", "0 3 * * *", "Europe/Berlin"),
         "north_watch": ("watch_webhooks", "20 * * * *", "Europe/Berlin"),
+        "north_leads": ("sync_leads", "40 * * * *", "Europe/Berlin"),
         "south_2_incremental": ("incremental_sync", "5 * * * *", "Europe/Madrid"),
         "south_2_full": ("full_sync", "30 2 * * 0", "Europe/Madrid"),
         "south_2_watch": ("watch_webhooks", "20 * * * *", "Europe/Madrid"),

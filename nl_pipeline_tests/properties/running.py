@@ -34,7 +34,7 @@ from nl_pipeline_tests import oracle
 from nl_pipeline_tests.oracle import Answer, BaseRow, Consent, Picture
 from nl_pipeline_tests.properties.brevo_side import ModelBrevo
 from nl_pipeline_tests.properties.sides import ModelAudience, ModelCrm, World
-from nl_pipeline_tests.properties.worlds import FIELDS, Act, Round, Story, build, perform
+from nl_pipeline_tests.properties.worlds import DEEP, FIELDS, Act, Round, Story, build, perform
 from nl_pipeline_tests.providers import STAGES, Provider
 
 _SETTINGS = parse(sandbox_text(port=1), file="connections.yaml", folder=Path())
@@ -45,12 +45,13 @@ class WarehouseInMemory(Warehouse):
     """The warehouse without its file: opening one costs more than everything else in a small world.
 
     Every session is a connection of its own, as with a file, so nothing temporary survives one.
+    ``in_earnest``: plans of statements are made as outside of tests, see
+    `_duckdb_for_small_tables`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_earnest: bool) -> None:
         super().__init__(Path("in-memory"), fields=FIELDS)
-        # Plans of statements are as in earnest here, see `_duckdb_for_small_tables`.
-        settings: dict[str, Any] = {"threads": 1, "enable_optimizer": True}
+        settings: dict[str, Any] = {"threads": 1, "enable_optimizer": in_earnest}
         self._memory = duckdb.connect(":memory:", config=settings)
         migrate(self._memory, fields=FIELDS)
 
@@ -304,12 +305,14 @@ def _values(values: tuple[Any, ...]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def open_stage(story: Story, *, provider: Provider = "mailchimp") -> Iterator[Stage]:
-    """An empty warehouse over the world of a story."""
+def open_stage(
+    story: Story, *, provider: Provider = "mailchimp", in_earnest: bool = DEEP
+) -> Iterator[Stage]:
+    """An empty warehouse over the world of a story; ``in_earnest`` as for the warehouse."""
     world = build(story, provider=provider)
     connection: Connection = _SETTINGS.connections[STAGES[provider].connection]
     settings = connection.model_copy(update={"adopt_existing": story.adopt_existing})
-    warehouse = WarehouseInMemory()
+    warehouse = WarehouseInMemory(in_earnest=in_earnest)
     link = Link(
         settings=settings,
         warehouse=warehouse,

@@ -115,7 +115,7 @@ def test_through_failures_at_brevo_the_plan_is_the_oracles_and_no_opt_out_is_los
 
 
 def _play_through_failures(story: Story, *, provider: Provider) -> None:
-    with open_stage(story, provider=provider) as stage:
+    with open_stage(story, provider=provider, in_earnest=True) as stage:
         for one in story.rounds:
             entries = _entries(stage)
             observed, sent = play(stage, one=one)
@@ -144,7 +144,7 @@ def test_in_peace_at_brevo_the_plan_equals_its_effects_and_the_world_comes_to_re
 
 
 def _play_in_peace(story: Story, *, provider: Provider) -> None:
-    with open_stage(story, provider=provider) as stage:
+    with open_stage(story, provider=provider, in_earnest=True) as stage:
         for one in story.rounds:
             observed, sent = play(stage, one=one)
             _assert_plan_is_expected(observed)

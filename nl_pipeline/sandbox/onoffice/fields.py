@@ -174,6 +174,10 @@ class Catalogue:
         hidden_status = {"Status2Adr": {"Status"}, "Status": {"Status2Adr"}, "both": set()}
         off = hidden_status[switches.status_field] | set(switches.inactive_fields)
         every = [self._adapted(field, switches) for field in _FIELDS]
+        every += [
+            Field(name, added.type, added.label, added.label, length=added.length)
+            for name, added in switches.added_fields.items()
+        ]
         self.active: dict[str, Field] = {f.name: f for f in every if f.name not in off}
         self.inactive: dict[str, Field] = {f.name: f for f in every if f.name in off}
         self._aenderung_readable = switches.aenderung_readable

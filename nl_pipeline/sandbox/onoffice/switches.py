@@ -14,6 +14,14 @@ from nl_pipeline.sandbox.population import TAG_OPTIONS
 from nl_pipeline.sandbox.service import ActRefused
 
 
+class AddedField(msgspec.Struct, forbid_unknown_fields=True):
+    """A field the administrator created; onOffice has no call for that."""
+
+    type: Literal["varchar", "text", "integer", "boolean", "date", "datetime"]
+    label: str
+    length: int | None = None
+
+
 class Switches(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """All switches with their defaults; changed by ``POST /_sandbox/onoffice/switches``."""
 
@@ -41,6 +49,8 @@ class Switches(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Options of ``NewsletterTag``, key to label; empty when the account has no tags."""
     inactive_fields: list[str] = []
     """Fields the administrator switched off; they act as unknown."""
+    added_fields: dict[str, AddedField] = {}
+    """Fields the administrator created, by name."""
     aenderung_readable: bool = True
     """Whether ``Aenderung`` may stand in ``data`` and ``sortby``; a filter on it always may."""
     aenderung_bumped_by: list[Literal["fields", "email", "newsletter", "activity"]] = msgspec.field(

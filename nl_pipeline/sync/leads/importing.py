@@ -104,6 +104,8 @@ def import_leads(
 
     Raises nothing for what a service answers: it is in ``stopped_by``.
     """
+    if not form_ids:
+        return ImportResult((), "")
     started = started_at or link.now()
     options = ManualOptions() if mode is None else mode.options
     tally = _Tally()

@@ -120,12 +120,13 @@ def next_pull(link: Link, *, form: KnownForm) -> datetime | None:
     wish = wish_of(link, form_id=form.form.id)
     if not (wish.gate.import_on and wish.gate.form_enabled):
         return None
-    return (form.last_pull_at or form.discovered_at - wish.interval) + wish.interval
+    return form.discovered_at if form.last_pull_at is None else form.last_pull_at + wish.interval
 
 
 def _is_due(link: Link, *, form: KnownForm, now: datetime) -> bool:
     at = next_pull(link, form=form)
-    return at is not None and at <= now
+    # A form that was never read may have been discovered just now.
+    return at is not None and (form.last_pull_at is None or at <= now)
 
 
 def window_start(form: KnownForm, *, now: datetime, since: datetime | None) -> datetime:

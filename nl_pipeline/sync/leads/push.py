@@ -53,15 +53,15 @@ class PushResult:
     busy: bool = False
 
 
-def ingest_leads(link: Link) -> PushResult:
+def ingest_leads(link: Link, *, wait_seconds: float = WAIT_SECONDS) -> PushResult:
     """Take in the notices of the log that were not read yet, and carry out those that are due.
 
     Running it again, or two of them at once, does nothing twice. Raises nothing for what a service
-    answers.
+    answers. ``wait_seconds``: how long another process may go on importing.
     """
     if linkedin_of(link.settings) is None:
         return PushResult()
-    with turn(link.warehouse, name="leads", wait_seconds=WAIT_SECONDS) as ours:
+    with turn(link.warehouse, name="leads", wait_seconds=wait_seconds) as ours:
         return _ingest(link) if ours else PushResult(busy=True)
 
 
