@@ -49,6 +49,7 @@ def test_the_day_has_every_story_of_both_providers(played: tuple[int, str, Path]
         "People leave our list at Brevo and no other",
         "People unsubscribe at Brevo, and staff delete them",
         "Mails from Brevo bounce for good",
+        "Leads of LinkedIn",
     ):
         assert title in printed, title
 

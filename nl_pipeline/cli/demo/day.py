@@ -17,6 +17,7 @@ from nl_pipeline import settings
 from nl_pipeline.cli.demo.brevo_stories import during_the_import
 from nl_pipeline.cli.demo.control import Sandbox
 from nl_pipeline.cli.demo.dagster_jobs import DagsterJobs
+from nl_pipeline.cli.demo.leads import LeadForms
 from nl_pipeline.cli.demo.picture import Picture, take_picture
 from nl_pipeline.cli.demo.proof import Comparison, compare
 from nl_pipeline.cli.demo.receiver import Receiver
@@ -72,7 +73,18 @@ class Day:
             *compare(stories, before=before, after=after, between=self._between),
             Comparison("The last syncs", "writing calls, counted by the twins", 0, writes),
             Comparison("The whole day", "calls beyond Brevo's limits", 0, after.violations),
+            *self._leads(),
         ]
+
+    def _leads(self) -> list[Comparison]:
+        """After the day, so that nobody of it is touched by them."""
+        return LeadForms(
+            self.sandbox,
+            self.receiver,
+            opened=lambda: self._linked(MAILCHIMP),
+            place=place_of(self.loaded, connection=MAILCHIMP),
+            tell=tell,
+        ).play()
 
     def _first_syncs(self) -> Story:
         """Brevo's first, in whose old lists opt-outs lie that Mailchimp has to respect, too."""
