@@ -10,7 +10,9 @@ from nl_pipeline.cli.invocation import AsJson, ExitCode, invocation_of, print_js
 from nl_pipeline.cli.output import as_plain, show_table, shown_progress
 from nl_pipeline.cli.plan_view import next_step_of, show_push
 from nl_pipeline.cli.planning import ConnectionName
+from nl_pipeline.sync import activities
 from nl_pipeline.sync.events.ingest import Freshness, IngestResult, ingest_and_sync
+from nl_pipeline.sync.leads.push import PushResult, ingest_leads
 from nl_pipeline.sync.link import open_link
 from nl_pipeline.sync.run import SyncResult
 from nl_pipeline.warehouse.events import list_poison
@@ -18,7 +20,7 @@ from nl_pipeline.warehouse.events import list_poison
 
 def ingest(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
     """Take in what webhooks have told since the last time: opt-outs into the CRM at once, then a
-    sync of what changed.
+    sync of what changed, then leads.
 
     There is no sync before the first plan was applied; opt-outs do not wait for it.
     """
@@ -31,20 +33,27 @@ def ingest(context: typer.Context, connection: ConnectionName, as_json: AsJson =
         ) as link,
     ):
         result, synced = ingest_and_sync(link)
+        # After the opt-outs, which wait for nothing.
+        leads = ingest_leads(link)
+        if leads.imported is not None:
+            activities.write(link)
         unusable = list_poison(link.warehouse)
     if as_json:
         shown = {"connection": connection, **_as_plain(result, synced=synced)}
+        shown["leads"] = _leads_as_plain(leads)
         print_json({**shown, "could_not_be_used": as_plain(unusable)})
     else:
         _show(result, synced=synced, connection=connection)
+        _show_leads(leads, connection=connection)
         show_table(
             "Lines of the log that could not be used so far",
             columns=("cause", "lines", "first segment", "at byte"),
             rows=[(u.cause, u.lines, u.first_segment, u.first_at_byte) for u in unusable],
         )
-    if result.stopped_by is not None:
-        # What was done is shown; what a service did not do is the error of the command.
-        raise result.stopped_by
+    for stopped_by in (result.stopped_by, leads.stopped_by):
+        if stopped_by is not None:
+            # What was done is shown; what a service did not do is the error of the command.
+            raise stopped_by
     if result.opt_outs_pending or (synced is not None and not synced.complete):
         raise typer.Exit(ExitCode.HELD_OR_PARTIAL)
 
@@ -54,6 +63,25 @@ def _as_plain(result: IngestResult, *, synced: SyncResult | None) -> dict[str, A
     shown["stopped_by"] = None if result.stopped_by is None else str(result.stopped_by)
     shown["sync"] = None if synced is None else as_plain(synced.total)
     return shown
+
+
+def _leads_as_plain(told: PushResult) -> dict[str, Any]:
+    return {
+        "notices": told.notices,
+        "not_believed": told.not_believed,
+        "waiting": told.waiting,
+        "deleted": len(told.deleted),
+        "created": 0 if told.imported is None else told.imported.created,
+        "updated": 0 if told.imported is None else told.imported.updated,
+        "errors": 0 if told.imported is None else told.imported.errors,
+    }
+
+
+def _show_leads(told: PushResult, *, connection: str) -> None:
+    counted = _leads_as_plain(told)
+    if any(counted.values()):
+        rows = [(name.replace("_", " "), number) for name, number in counted.items()]
+        show_table(f"{connection}: leads", columns=("what", "count"), rows=rows)
 
 
 def _show(result: IngestResult, *, synced: SyncResult | None, connection: str) -> None:

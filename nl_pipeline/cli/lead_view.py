@@ -16,9 +16,53 @@ from nl_pipeline.domain.leads import Colour
 from nl_pipeline.sync.leads.importing import ImportResult
 from nl_pipeline.sync.leads.manual import ManualPlan
 from nl_pipeline.sync.leads.overview import FormOverview
+from nl_pipeline.sync.leads.run import LeadSync
+from nl_pipeline.sync.leads.set_up import LeadSetUp
 from nl_pipeline.sync.leads.status import FormStatus
 
 _SIGN = {Colour.GREEN: "●", Colour.GREY: "○", Colour.YELLOW: "▲"}
+
+
+def show_lead_set_up(made: LeadSetUp) -> None:
+    """Print what the set-up of the lead import found and made."""
+    typer.echo(f"LinkedIn: {made.forms:,} lead forms.")
+    for note in () if made.subscribed is None else made.subscribed.notes:
+        typer.echo(f"LinkedIn: {note}.")
+    for text in made.check.advice:
+        typer.echo(f"LinkedIn: {text}.")
+    for flaw in made.check.flaws:
+        typer.echo(f"LinkedIn: form {flaw.form_id} ({flaw.form_name}): {flaw.problem.text}.")
+    for tag in made.check.missing_tags:
+        typer.echo(f"LinkedIn: the account has no newsletter tag {tag}; create it.")
+    for problem in made.problems:
+        typer.echo(f"LinkedIn: {problem}.")
+
+
+def show_sync(done: LeadSync, *, connection: str) -> None:
+    """Print what one turn of the import came to."""
+    subscribed = done.subscribed
+    for note in () if subscribed is None else (*subscribed.notes, *subscribed.problems):
+        typer.echo(f"LinkedIn: {note}.")
+    counted = sync_as_plain(done)
+    rows = [(name.replace("_", " "), n) for name, n in counted.items() if isinstance(n, int)]
+    show_table(f"{connection}: leads", columns=("what", "count"), rows=rows)
+
+
+def sync_as_plain(done: LeadSync) -> dict[str, Any]:
+    """One turn of the import for JSON."""
+    imported = [one for one in (done.told.imported, done.read.imported) if one is not None]
+    return {
+        "notices": done.told.notices,
+        "forms_due": len(done.read.due),
+        "submissions_nobody_told": sum(done.read.stored.values()),
+        "contacts_created": sum(one.created for one in imported),
+        "contacts_updated": sum(one.updated for one in imported),
+        "new_errors": sum(one.errors for one in imported),
+        "activities_written": done.activities_written,
+        "tags_set": sum(one.joined for one in done.tagged),
+        "tags_removed": sum(one.left for one in done.tagged),
+        "subscriptions": as_plain(done.subscribed),
+    }
 
 
 def show_statuses(found: Sequence[FormStatus], *, connection: str) -> None:

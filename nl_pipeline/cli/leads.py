@@ -1,4 +1,4 @@
-"""Commands about leads of LinkedIn: `leads forms`, `leads import`, `leads status`, `leads errors`.
+"""Commands about leads of LinkedIn: `leads forms`, `sync`, `import`, `status`, `errors`.
 
 Belongs here: options, order of the steps, exit codes. Not here: how results look (``lead_view``),
 what an import takes (``domain.leads``) and does (``sync.leads``).
@@ -27,7 +27,9 @@ from nl_pipeline.cli.lead_view import (
     show_plan,
     show_result,
     show_statuses,
+    show_sync,
     status_as_plain,
+    sync_as_plain,
 )
 from nl_pipeline.cli.output import STANDARD_OUTPUT, as_plain, show_table, shown_progress, write_csv
 from nl_pipeline.cli.planning import ConnectionName
@@ -39,13 +41,15 @@ from nl_pipeline.sync.leads import status as form_status
 from nl_pipeline.sync.leads.errors_csv import COLUMNS, error_rows
 from nl_pipeline.sync.leads.forms import discover
 from nl_pipeline.sync.leads.overview import form_overviews
+from nl_pipeline.sync.leads.run import sync_leads
 from nl_pipeline.sync.leads.subscriptions import hearing_problem
 from nl_pipeline.sync.leads.tokens import token_warnings
 from nl_pipeline.sync.link import Link, open_link, open_warehouse
+from nl_pipeline.sync.webhook_watch import place_of
 from nl_pipeline.warehouse import lead_runs
 
 commands = typer.Typer(
-    help="Leads of LinkedIn: forms, import by hand, status, errors.", no_args_is_help=True
+    help="Leads of LinkedIn: forms, pull, import by hand, status, errors.", no_args_is_help=True
 )
 
 FormNumber = Annotated[
@@ -71,6 +75,27 @@ def forms(context: typer.Context, connection: ConnectionName, as_json: AsJson = 
     for text in failed:
         typer.echo(text, err=True)
     if failed or any(problem.stops for one in overviews for problem in one.problems):
+        raise typer.Exit(ExitCode.HELD_OR_PARTIAL)
+
+
+@commands.command()
+def sync(context: typer.Context, connection: ConnectionName, as_json: AsJson = False) -> None:
+    """Pull the forms that are due and take in what was told; put the subscriptions right.
+
+    What the schedule of Dagster does every hour, for whoever has another one.
+    """
+    invocation = invocation_of(context)
+    place = place_of(invocation.load_settings(), connection=connection, environ=invocation.environ)
+    with _linked(context, connection) as link:
+        done = sync_leads(link, place=place)
+    if as_json:
+        print_json({"connection": connection, **sync_as_plain(done)})
+    else:
+        show_sync(done, connection=connection)
+    if done.stopped_by is not None:
+        # What was done is shown; what a service did not do is the error of the command.
+        raise done.stopped_by
+    if done.subscribed is not None and done.subscribed.problems:
         raise typer.Exit(ExitCode.HELD_OR_PARTIAL)
 
 

@@ -13,9 +13,11 @@ from nl_pipeline.cli.invocation import (
     invocation_of,
     print_json,
 )
+from nl_pipeline.cli.lead_view import show_lead_set_up
 from nl_pipeline.cli.output import STANDARD_OUTPUT, as_plain, shown_progress
 from nl_pipeline.cli.plan_view import next_step_of, plan_as_plain, show_plan, write_plan_csv
 from nl_pipeline.domain.brakes import Verdict
+from nl_pipeline.sync.leads.set_up import set_up_leads
 from nl_pipeline.sync.link import open_link
 from nl_pipeline.sync.planning import observe_and_plan
 from nl_pipeline.sync.setup import set_up
@@ -42,10 +44,12 @@ def setup(context: typer.Context, connection: ConnectionName, as_json: AsJson = 
         ) as link,
     ):
         result = set_up(link, place=place)
+        leads = set_up_leads(link, place=place)
         warehouse, calls = link.warehouse, link.report_calls()
     if as_json:
         shown = as_plain(result)
         shown["plan"] = plan_as_plain(result.plan, warehouse=warehouse, connection=connection)
+        shown["leads"] = as_plain(leads)
         print_json({"connection": connection, **shown, "calls": as_plain(calls)})
         return
     typer.echo(f"The API user of {connection} sees {result.contacts_visible:,} contacts.")
@@ -58,6 +62,8 @@ def setup(context: typer.Context, connection: ConnectionName, as_json: AsJson = 
         typer.echo("No webhooks: webhooks.public_url is not set, so changes are found by reading.")
     for note in () if result.webhooks is None else result.webhooks.mended:
         typer.echo(f"Webhooks: {note}.")
+    if leads is not None:
+        show_lead_set_up(leads)
     show_plan(result.plan, warehouse=warehouse, connection=connection)
     if next_step := next_step_of(result.plan):
         typer.echo(f"Next: {next_step}")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from nl_pipeline.clients.errors import ApiError, Retryable
 from nl_pipeline.domain.leads import Colour
 from nl_pipeline.sync.leads.status import FormStatus
 
@@ -18,6 +19,12 @@ LEADS_REACHED = dg.AssetCheckSpec(
     asset="lead_forms",
     description="Every owner of forms could be read and tells us of leads, and the consent of the"
     " member does not end soon. Warns 30, 21, 14, 7 and 1 days ahead.",
+)
+ALL_READ = dg.AssetCheckSpec(
+    "everything_read_and_written",
+    asset="lead_submissions",
+    description="LinkedIn and the CRM did all that was asked for. Warns about what passes by"
+    " itself; an error is what a person has to solve.",
 )
 FORMS_WELL = dg.AssetCheckSpec(
     "forms_well",
@@ -36,6 +43,18 @@ def judge_access(problems: Sequence[str], warnings: Sequence[str], /) -> dg.Asse
         passed=not told,
         severity=dg.AssetCheckSeverity.ERROR if problems else dg.AssetCheckSeverity.WARN,
         description="; ".join(told) or "all owners are read",
+    )
+
+
+def judge_reading(stopped_by: Sequence[ApiError], /) -> dg.AssetCheckResult:
+    """Whether anything was left undone."""
+    needs_somebody = any(not isinstance(error, Retryable) for error in stopped_by)
+    return dg.AssetCheckResult(
+        asset_key="lead_submissions",
+        check_name=ALL_READ.name,
+        passed=not stopped_by,
+        severity=dg.AssetCheckSeverity.ERROR if needs_somebody else dg.AssetCheckSeverity.WARN,
+        description="; ".join(map(str, stopped_by)) or "nothing was left undone",
     )
 
 

@@ -3,9 +3,9 @@
 Belongs here: their bodies and how they are described. Must not be here: what becomes of a
 submission (``sync.leads``), the import that a person starts (``lead_import``).
 
-No trouble with LinkedIn keeps anything else waiting. What passes by itself is told and left to the
-next hour: a step that is repeated holds up the syncs of its connection, and the quota of a day is
-only there again tomorrow. What a person has to solve fails the step.
+No trouble with LinkedIn keeps anything else waiting. It fails a check and not a step, and is left
+to the next hour: a step that is repeated holds up the syncs of its connection, the quota of a day
+is only there again tomorrow, and the lights are needed most when something is wrong.
 """
 
 # Without `from __future__ import annotations`, and with a bare `MaterializeResult`: Dagster 1.13
@@ -15,13 +15,15 @@ only there again tomorrow. What a person has to solve fails the step.
 
 import dagster as dg
 
-from nl_pipeline.clients.errors import ApiError, Retryable
+from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.orchestration import lead_metadata
 from nl_pipeline.orchestration.lead_checks import (
+    ALL_READ,
     FORMS_WELL,
     LEADS_REACHED,
     judge_access,
     judge_forms,
+    judge_reading,
 )
 from nl_pipeline.orchestration.partitions import CONNECTION, windows_of
 from nl_pipeline.orchestration.resources import Connections
@@ -112,6 +114,7 @@ def lead_forms(
     kinds={"linkedin", "onoffice", "duckdb"},
     owners=["team:data"],
     tags={"personal_data": "yes", "writes_to": "crm"},
+    check_specs=[ALL_READ],
 )
 def lead_submissions(
     context: dg.AssetExecutionContext, connections: dg.ResourceParam[Connections]
@@ -120,16 +123,17 @@ def lead_submissions(
     brought into the CRM, whoever told of it: a pull finds exactly what the notices did not tell.
     """
     if not _has_leads(connections, context.partition_key):
-        return dg.MaterializeResult(metadata=lead_metadata.NONE)
+        return dg.MaterializeResult(metadata=lead_metadata.NONE, check_results=[judge_reading(())])
     with connections.open(context.partition_key, log=context.log) as link:
         told = ingest_leads(link)
         read = pull(link)
         # What came meanwhile found the import busy.
         late = ingest_leads(link)
-        for stopped_by in (told.stopped_by, read.stopped_by, late.stopped_by):
-            if stopped_by is not None and not isinstance(stopped_by, Retryable):
-                raise stopped_by
-        return dg.MaterializeResult(metadata=lead_metadata.submissions(told, read=read, late=late))
+        stopped_by = [one.stopped_by for one in (told, read, late) if one.stopped_by is not None]
+        return dg.MaterializeResult(
+            metadata=lead_metadata.submissions(told, read=read, late=late),
+            check_results=[judge_reading(stopped_by)],
+        )
 
 
 @dg.asset(

@@ -166,6 +166,20 @@ def test_a_connection_without_leads_says_what_to_add(
         assert (code, "has no leads of LinkedIn" in printed) == (ExitCode.USAGE, True)
 
 
+def test_a_sync_pulls_what_is_due_once(
+    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.act("linkedin", actor="person", action="submit", **ANNA)
+
+    code, first = shown("sync", CONNECTION, capsys=capsys)
+    _, second = shown("sync", CONNECTION, capsys=capsys)
+
+    assert code == ExitCode.DONE
+    assert (first["contacts_created"], first["activities_written"]) == (1, 1)
+    assert (second["forms_due"], second["contacts_created"]) == (0, 0)
+    assert emails(sandbox) == [ANNA["email"]]
+
+
 def test_the_status_shows_lights_counters_and_times(
     sandbox: SandboxControl, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -157,6 +157,22 @@ class Processes:
         """The click."""
         self.control.act("mailchimp", actor="person", action="unsubscribe", email=email)
 
+    def submit_lead(self, email: str, *, first_name: str, last_name: str) -> None:
+        """Somebody fills in the contact form at LinkedIn."""
+        answers = {"email": email, "first_name": first_name, "last_name": last_name}
+        self.control.act("linkedin", actor="person", action="submit", **answers)
+
+    def contacts(self, email: str) -> list[int]:
+        """Contacts with this address."""
+        contacts = self.control.dump("onoffice")["addresses"]
+        return [int(c["id"]) for c in contacts if c["Email"] == email]
+
+    def seconds_until_there(self, email: str) -> float:
+        """Wait until there is a contact with this address; seconds from now."""
+        began = time.monotonic()
+        _wait(lambda: bool(self.contacts(email)), what="the contact in the CRM")
+        return time.monotonic() - began
+
     def newsletter(self, email: str) -> str:
         """`newsletter_aktiv` of the contact with this address."""
         contacts = self.control.dump("onoffice")["addresses"]

@@ -1,4 +1,5 @@
-"""The click of a person at Mailchimp arrives in the CRM, with everything as real processes."""
+"""The click of a person at Mailchimp, and a lead form at LinkedIn, arrive in the CRM, with
+everything as real processes."""
 
 from __future__ import annotations
 
@@ -32,6 +33,19 @@ def test_a_click_reaches_the_crm_with_its_activity(
         assert running.activities(email).count("nicht bestellt") == 1
 
     print("seconds from the click to the CRM:", ", ".join(f"{s:.1f}" for s in taken))
+    assert len(taken) == 3
+
+
+def test_a_lead_reaches_the_crm(running: Processes) -> None:
+    taken = []
+    for name in ("anna", "berta", "carla"):
+        email = f"{name}.lead@kunde.example"
+        running.submit_lead(email, first_name=name.title(), last_name="Lead")
+        taken.append(running.seconds_until_there(email))
+
+        assert len(running.contacts(email)) == 1
+
+    print("seconds from the lead form to the CRM:", ", ".join(f"{s:.1f}" for s in taken))
     assert len(taken) == 3
 
 

@@ -29,7 +29,12 @@ def linkedin(deployment: Deployment) -> SandboxControl:
 def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> Mapping[str, Any]:
     """What an asset told, as plain values."""
     (event,) = result.asset_materializations_for_node(asset)
-    return {name: value.value for name, value in event.metadata.items()}
+    return {
+        name: [record.data for record in value.records]
+        if isinstance(value, dg.TableMetadataValue)
+        else value.value
+        for name, value in event.metadata.items()
+    }
 
 
 def check_of(result: dg.ExecuteInProcessResult, name: str) -> dg.AssetCheckEvaluation:
@@ -49,7 +54,7 @@ def test_the_hourly_job_brings_a_lead_into_the_crm_and_shows_its_form(
     assert len(holders(linkedin, ANNA["email"])) == 1
     assert metadata_of(result, "lead_forms")["forms_new"] == 3
     told = metadata_of(result, "lead_form_status")
-    rows = {row.data["form"]: row.data for row in told["forms"]}
+    rows = {row["form"]: row for row in told["forms"]}
     assert rows[FORM]["light"] == "green circle"
     assert rows[FORM]["imported"] >= 1
 
@@ -101,19 +106,20 @@ def test_a_connection_without_leads_is_asked_nothing(deployment: Deployment) -> 
     assert control.calls() == []
 
 
-def test_a_lost_role_fails_the_step_with_what_to_do(
+def test_a_lost_role_is_an_error_of_the_check_and_a_yellow_light(
     deployment: Deployment, linkedin: SandboxControl
 ) -> None:
+    deployment.run("sync_leads", NORTH, only=["lead_forms"])
     linkedin.act("linkedin", actor="staff", action="revoke_role", target="page")
 
     result = deployment.run("sync_leads", NORTH)
 
-    assert not result.success
-    failed = result.failure_data_for_node("lead_submissions")
-    assert failed is not None
-    assert "LEAD_GEN_FORMS_MANAGER" in failed.error.message
-    # Nothing else was kept waiting: the forms were found.
-    assert metadata_of(result, "lead_forms")["forms_new"] >= 1
+    check = check_of(result, "everything_read_and_written")
+    assert (result.success, check.passed) == (True, False)
+    assert check.severity == dg.AssetCheckSeverity.ERROR
+    rows = {row["form"]: row for row in metadata_of(result, "lead_form_status")["forms"]}
+    assert rows[FORM]["light"] == "yellow triangle"
+    assert "LEAD_GEN_FORMS_MANAGER" in str(rows[FORM]["why"])
 
 
 def test_the_quota_of_the_day_holds_nothing_up(
@@ -126,6 +132,8 @@ def test_the_quota_of_the_day_holds_nothing_up(
 
     assert result.success
     assert "quota of the day" in metadata_of(result, "lead_submissions")["stopped_by"]
+    check = check_of(result, "everything_read_and_written")
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
 def test_an_owner_that_can_not_be_read_is_an_error_of_the_check(
@@ -151,7 +159,7 @@ def test_an_import_by_hand_has_the_three_options_in_its_config(
         assert result.success
         (event,) = result.asset_materializations_for_node("import_form")
         assert event.partition == NORTH
-        assert event.metadata[column].value >= 1
+        assert metadata_of(result, "import_form")[column] >= 1
     assert len(holders(linkedin, ANNA["email"])) == 1
 
 
@@ -165,6 +173,7 @@ def test_restarting_workflows_without_existing_contacts_is_refused(
     assert not result.success
     failed = result.failure_data_for_node("import_form")
     assert failed is not None
+    assert failed.error is not None
     assert "restart_workflows needs existing" in failed.error.message
     assert holders(linkedin, ANNA["email"]) == []
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from nl_pipeline.cli.invocation import CommandError
 
-Service = Literal["onoffice", "mailchimp", "brevo"]
+Service = Literal["onoffice", "mailchimp", "brevo", "linkedin"]
 
 _TIMEOUT_SECONDS = 120.0
 #: onOffice takes every call as a POST; what it does stands in the action.
