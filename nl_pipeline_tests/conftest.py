@@ -79,7 +79,7 @@ def _duckdb_for_small_tables() -> Iterator[None]:
 
     Every core has a worker of its own, so a second thread would only take time from the others. A
     text is parsed once. Plans are not optimized, which takes a fifth of the time otherwise and
-    changes no result; `properties` and the tests that start processes run them as they run in
+    changes no result; the random worlds and the tests that start processes run them as they run in
     earnest. Nothing here survives a loss of power, so nothing waits for the disk.
     """
     connect: Any = duckdb.connect

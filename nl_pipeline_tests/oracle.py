@@ -130,6 +130,9 @@ class Picture:
     permitted: Mapping[str, frozenset[str]]
     fields: tuple[ProfileField, ...]
     refused: tuple[Refusal, ...] = ()
+    #: What the provider shows: whom it took off the list, and tags.
+    shows_removed: bool = True
+    has_tags: bool = True
 
 
 @dataclass(frozen=True)
@@ -535,7 +538,10 @@ def _provider(
     picture: Picture, *, newsletter: Newsletter, member: Member | None, base: BaseRow | None
 ) -> ProviderState:
     if member is None:
-        return P.ABSENT if base is None else P.GONE
+        if base is None:
+            return P.ABSENT
+        # Where nobody shows who is off the list, whoever was on it may be put back.
+        return P.GONE if picture.shows_removed else P.ARCHIVED
     if member.state is not P.ARCHIVED:
         return member.state
     before = _answer(picture, kind="before_archiving", member=member)
@@ -896,7 +902,7 @@ def _tag_changes(picture: Picture, *, decision: Decision) -> set[Expected]:
     still_meant = {name_of[k] for k in here if k in name_of}
     gone = {k for k in (there & before) - here if name_of[k] not in still_meant}
     drop = {picture.labels[k] for k in gone} if picture.tags_known else set()
-    if add or drop or not owned:
+    if picture.has_tags and (add or drop or not owned):
         after = {"add": add | (set() if owned else {picture.ownership_tag}), "remove": drop}
         record = "" if member is None else member.member_id
         found.add(change(decision.key, "provider", "tag_member", record, "tags_from_crm", after))

@@ -23,6 +23,7 @@ from nl_pipeline.cli.invocation import ExitCode, Invocation
 from nl_pipeline.definitions import build_defs
 from nl_pipeline.domain.fields import ProfileField
 from nl_pipeline.orchestration.schedules import schedule_name
+from nl_pipeline.sandbox.brevo.switches import Switches as BrevoSwitches
 from nl_pipeline.sandbox.linkedin.switches import Switches as LinkedInSwitches
 from nl_pipeline.sandbox.mailchimp.switches import Switches as MailchimpSwitches
 from nl_pipeline.sandbox.onoffice.switches import Switches as OnOfficeSwitches
@@ -314,6 +315,7 @@ def open_fact_rows() -> list[str]:
 
 def test_every_switch_and_setting_of_the_open_facts_exists() -> None:
     switches = {
+        *BrevoSwitches.__struct_fields__,
         *MailchimpSwitches.__struct_fields__,
         *OnOfficeSwitches.__struct_fields__,
         *LinkedInSwitches.__struct_fields__,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nl_pipeline.settings import Settings
+from nl_pipeline.settings import Settings, SettingsError
 from nl_pipeline.webhook_log import keys
 
 _log = logging.getLogger(__name__)
@@ -185,8 +185,8 @@ def hooks_of(
 ) -> HookTable:
     """The webhooks of all connections of the settings.
 
-    ``former`` are secrets that ``secret`` has replaced: webhooks made with them still count.
-    SettingsError if the secret of an app is not there.
+    ``former`` are secrets that ``secret`` has replaced: webhooks made with them still count. Leads
+    whose app's secret is not there are left out and told in the log: opt-outs do not wait for them.
     """
     hooks: list[Hook] = []
     for name, connection in settings.connections.items():
@@ -195,7 +195,10 @@ def hooks_of(
         rate = RateLimit(settings.webhooks.limits.events_per_second)
         app_secrets: dict[str, str] = {connection.provider.kind: ""}
         if (linkedin := connection.leads.linkedin) is not None:
-            app_secrets["linkedin"] = linkedin.client_secret.resolve(environ)
+            try:
+                app_secrets["linkedin"] = linkedin.client_secret.resolve(environ)
+            except SettingsError as error:
+                _log.error("Notices of leads for %s are not taken: %s", name, error)
         for provider, app_secret in app_secrets.items():
             for origin in keys.ORIGINS[provider]:
                 tokens, bearers = (

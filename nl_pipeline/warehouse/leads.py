@@ -424,6 +424,10 @@ def erase(
             [naive(at), response_id],
         )
         db.execute("DELETE FROM lead_errors WHERE response_id = ?", [response_id])
+        db.execute(
+            "DELETE FROM lead_workflow_entries WHERE response_id = ? AND state = 'waiting'",
+            [response_id],
+        )
     return before or StoredLead(blank, "new", "", None, {}, False)
 
 

@@ -70,7 +70,7 @@ def test_the_demo_leaves_its_runs_in_the_history_of_dagster(played: tuple[int, s
     runs = {(job, partition.partition("|")[0], status) for job, partition, status in found}
     assert runs == {
         (job, connection, "SUCCESS")
-        for job in ("ingest_webhooks", "recover_history", "full_sync")
+        for job in ("recover_history", "full_sync")
         for connection in (settings.SANDBOX_CONNECTION, settings.SANDBOX_BREVO_CONNECTION)
     }
 

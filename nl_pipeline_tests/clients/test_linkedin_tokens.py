@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import stat
 import threading
 import traceback
@@ -216,24 +218,16 @@ def test_a_damaged_file_says_what_to_do_and_shows_nothing(tmp_path: Path) -> Non
     assert "delete it" in caught.value.what_next
 
 
-def test_one_process_at_a_time_refreshes(tmp_path: Path) -> None:
+def test_while_one_process_refreshes_others_wait(tmp_path: Path) -> None:
     path = tmp_path / "tokens.json"
-    order: list[str] = []
-    waiting = threading.Event()
-
-    def second() -> None:
-        waiting.set()
-        with TokenFile(path).alone():
-            order.append("second")
 
     with TokenFile(path).alone():
-        thread = threading.Thread(target=second)
-        thread.start()
-        assert waiting.wait(20)
-        order.append("first")
-    thread.join(20)
+        descriptor = os.open(f"{path}.lock", os.O_WRONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    assert order == ["first", "second"]
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)
 
 
 @pytest.mark.parametrize(

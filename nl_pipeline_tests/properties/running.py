@@ -20,7 +20,7 @@ import duckdb
 
 from nl_pipeline.domain.plan import Plan
 from nl_pipeline.domain.states import Eligibility, Ledger, Newsletter, ProviderState
-from nl_pipeline.settings import SANDBOX_CONNECTION, Connection, parse, sandbox_text
+from nl_pipeline.settings import Connection, parse, sandbox_text
 from nl_pipeline.sync.crm import CrmSide
 from nl_pipeline.sync.link import Link
 from nl_pipeline.sync.observe import Mode, read_contacts, read_members
@@ -32,24 +32,26 @@ from nl_pipeline.warehouse import plans
 from nl_pipeline.warehouse.connection import Warehouse, migrate
 from nl_pipeline_tests import oracle
 from nl_pipeline_tests.oracle import Answer, BaseRow, Consent, Picture
+from nl_pipeline_tests.properties.brevo_side import ModelBrevo
 from nl_pipeline_tests.properties.sides import ModelAudience, ModelCrm, World
-from nl_pipeline_tests.properties.worlds import FIELDS, Act, Round, Story, build, perform
+from nl_pipeline_tests.properties.worlds import DEEP, FIELDS, Act, Round, Story, build, perform
+from nl_pipeline_tests.providers import STAGES, Provider
 
-_CONNECTION = parse(sandbox_text(port=1), file="connections.yaml", folder=Path()).connections[
-    SANDBOX_CONNECTION
-]
+_SETTINGS = parse(sandbox_text(port=1), file="connections.yaml", folder=Path())
+_SIDES: dict[Provider, type[ModelAudience]] = {"mailchimp": ModelAudience, "brevo": ModelBrevo}
 
 
 class WarehouseInMemory(Warehouse):
     """The warehouse without its file: opening one costs more than everything else in a small world.
 
     Every session is a connection of its own, as with a file, so nothing temporary survives one.
+    ``in_earnest``: plans of statements are made as outside of tests, see
+    `_duckdb_for_small_tables`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_earnest: bool) -> None:
         super().__init__(Path("in-memory"), fields=FIELDS)
-        # Plans of statements are as in earnest here, see `_duckdb_for_small_tables`.
-        settings: dict[str, Any] = {"threads": 1, "enable_optimizer": True}
+        settings: dict[str, Any] = {"threads": 1, "enable_optimizer": in_earnest}
         self._memory = duckdb.connect(":memory:", config=settings)
         migrate(self._memory, fields=FIELDS)
 
@@ -293,6 +295,8 @@ class Stage:
             permitted={name: frozenset(values) for name, values in permitted.items()},
             fields=FIELDS,
             refused=self._in_quarantine(plan),
+            shows_removed=self.link.audience.traits.shows_removed,
+            has_tags=self.link.audience.traits.has_tags,
         )
 
 
@@ -301,16 +305,19 @@ def _values(values: tuple[Any, ...]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def open_stage(story: Story) -> Iterator[Stage]:
-    """An empty warehouse over the world of a story."""
-    world = build(story)
-    settings: Connection = _CONNECTION.model_copy(update={"adopt_existing": story.adopt_existing})
-    warehouse = WarehouseInMemory()
+def open_stage(
+    story: Story, *, provider: Provider = "mailchimp", in_earnest: bool = DEEP
+) -> Iterator[Stage]:
+    """An empty warehouse over the world of a story; ``in_earnest`` as for the warehouse."""
+    world = build(story, provider=provider)
+    connection: Connection = _SETTINGS.connections[STAGES[provider].connection]
+    settings = connection.model_copy(update={"adopt_existing": story.adopt_existing})
+    warehouse = WarehouseInMemory(in_earnest=in_earnest)
     link = Link(
         settings=settings,
         warehouse=warehouse,
         crm=cast("CrmSide", ModelCrm(world)),
-        audience=ModelAudience(world),
+        audience=_SIDES[provider](world),
         now=world.clock.now,
     )
     with contextlib.closing(warehouse):

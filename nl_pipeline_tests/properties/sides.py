@@ -35,6 +35,7 @@ from nl_pipeline.sync.providers.port import (
 from nl_pipeline.warehouse.observations import Evidence, naive
 from nl_pipeline.warehouse.outcomes import DroppedField, Pending, Result
 from nl_pipeline.warehouse.reasons import WhyLeft
+from nl_pipeline_tests.providers import Provider
 
 P = ProviderState
 _OVERLAP = timedelta(minutes=1)
@@ -137,6 +138,7 @@ class World:
     fields: tuple[ProfileField, ...]
     labels: dict[str, str]
     permitted: dict[str, list[str]]
+    provider: Provider = "mailchimp"
     contacts: dict[int, Contact] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
@@ -426,6 +428,23 @@ class ModelAudience:
         self, audience_id: str, *, since: datetime | None, observed_at: datetime
     ) -> _Read[pd.DataFrame]:
         self.world.happen()
+        rows, announced = self._changed(since=since, observed_at=observed_at)
+        return _Read(
+            frames=iter([self._frame(self._with_rows(rows, since=since), observed_at=observed_at)]),
+            announced_before=announced,
+            announced_after=announced,
+            rows=len(rows),
+            served_at=observed_at,
+        )
+
+    def _with_rows(self, members: list[Member], *, since: datetime | None) -> list[Member]:
+        """Of the members that were read, those the provider has rows of."""
+        return members
+
+    def _changed(
+        self, *, since: datetime | None, observed_at: datetime
+    ) -> tuple[list[Member], int]:
+        """The members a read shows, and how many it announced."""
         rows = [
             m
             for m in self.world.members.values()
@@ -440,13 +459,7 @@ class ModelAudience:
                 self.world.show_withdrawal(
                     member.key, actor=actor, at=member.left_at, seen_at=observed_at
                 )
-        return _Read(
-            frames=iter([self._frame(rows, observed_at=observed_at)]),
-            announced_before=announced,
-            announced_after=announced,
-            rows=len(rows),
-            served_at=observed_at,
-        )
+        return rows, announced
 
     def _frame(self, members: Sequence[Member], *, observed_at: datetime) -> pd.DataFrame:
         seen = naive(observed_at)

@@ -15,6 +15,7 @@ from nl_pipeline.domain.states import OPTED_OUT, Newsletter, ProviderState
 from nl_pipeline_tests import oracle
 from nl_pipeline_tests.properties.running import Observed, Stage, open_stage, play, release
 from nl_pipeline_tests.properties.worlds import DEEP, Round, Story, stories
+from nl_pipeline_tests.providers import Provider
 
 _WITHDRAWN = (Newsletter.NO, Newsletter.CANCEL)
 _REMOVALS = ("unsubscribe", "archive")
@@ -102,7 +103,19 @@ def _entries(stage: Stage) -> list[tuple[object, ...]]:
 def test_through_failures_and_interruptions_the_plan_is_the_oracles_and_no_opt_out_is_lost(
     story: Story,
 ) -> None:
-    with open_stage(story) as stage:
+    _play_through_failures(story, provider="mailchimp")
+
+
+@_worlds(3)
+@given(story=stories(fewest=10, most=16, rounds=2, unruly=True))
+def test_through_failures_at_brevo_the_plan_is_the_oracles_and_no_opt_out_is_lost(
+    story: Story,
+) -> None:
+    _play_through_failures(story, provider="brevo")
+
+
+def _play_through_failures(story: Story, *, provider: Provider) -> None:
+    with open_stage(story, provider=provider, in_earnest=True) as stage:
         for one in story.rounds:
             entries = _entries(stage)
             observed, sent = play(stage, one=one)
@@ -119,7 +132,19 @@ def test_through_failures_and_interruptions_the_plan_is_the_oracles_and_no_opt_o
 @_worlds(4)
 @given(story=stories(fewest=10, most=24, rounds=2, unruly=False))
 def test_in_peace_the_plan_equals_its_effects_and_the_world_comes_to_rest(story: Story) -> None:
-    with open_stage(story) as stage:
+    _play_in_peace(story, provider="mailchimp")
+
+
+@_worlds(2)
+@given(story=stories(fewest=10, most=16, rounds=2, unruly=False))
+def test_in_peace_at_brevo_the_plan_equals_its_effects_and_the_world_comes_to_rest(
+    story: Story,
+) -> None:
+    _play_in_peace(story, provider="brevo")
+
+
+def _play_in_peace(story: Story, *, provider: Provider) -> None:
+    with open_stage(story, provider=provider, in_earnest=True) as stage:
         for one in story.rounds:
             observed, sent = play(stage, one=one)
             _assert_plan_is_expected(observed)

@@ -17,6 +17,7 @@ from nl_pipeline.domain.address import address_key
 from nl_pipeline.domain.fields import Direction, ProfileField, comparable
 from nl_pipeline.domain.states import Eligibility, Newsletter, ProviderState
 from nl_pipeline_tests.properties.sides import Clock, Contact, Member, World
+from nl_pipeline_tests.providers import Provider
 
 P = ProviderState
 
@@ -50,6 +51,10 @@ _WISHES = [Newsletter.YES] * 6 + [
     Newsletter.UNKNOWN,
 ]
 _STATES = [P.SUB] * 6 + [P.UNSUB, P.UNSUB, P.ARCHIVED, P.PENDING, P.CLEANED, P.NONSUB]
+
+
+#: Brevo shows nobody who waits for a confirmation, and has no customers without consent.
+_AT_BREVO = {P.PENDING: P.ARCHIVED, P.NONSUB: P.ARCHIVED}
 
 
 def address(number: int) -> str:
@@ -117,9 +122,10 @@ class Story:
 # The cast --------------------------------------------------------------------------------------
 
 
-def build(story: Story) -> World:
-    """The world of a story before anything has happened."""
-    world = World(Clock(), FIELDS, dict(LABELS), dict(PERMITTED))
+def build(story: Story, *, provider: Provider = "mailchimp") -> World:
+    """The world of a story before anything has happened; Brevo has no tags."""
+    labels = dict(LABELS) if provider == "mailchimp" else {}
+    world = World(Clock(), FIELDS, labels, dict(PERMITTED), provider)
     for seed in story.contacts:
         now = world.clock.now()
         others = [address(n % story.addresses) for n in seed.others]
@@ -139,12 +145,15 @@ def build(story: Story) -> World:
         email = address(start.where % story.addresses).strip()
         key = address_key(email)
         if key is not None and key not in world.members:
-            member = _new_member(world, email=email, state=start.state)
+            state = start.state
+            if provider == "brevo":
+                state = _AT_BREVO.get(state, state)
+            member = _new_member(world, email=email, state=state)
             member.values = _values(start.values)
-            member.tags = {LABELS[t] for t in start.tags}
-            if start.state in (P.SUB, P.UNSUB) and start.by_person:
+            member.tags = {labels[t] for t in start.tags & labels.keys()}
+            if state in (P.SUB, P.UNSUB) and start.by_person:
                 member.feed.append((world.clock.now(), "PERSON"))
-            if start.state is P.UNSUB:
+            if state is P.UNSUB:
                 _leave(world, member, actor="person" if start.by_person else "staff")
     return world
 
@@ -201,6 +210,9 @@ def _subscribe(world: World, email: str, *, by: str | None) -> None:
         member = _new_member(world, email=email, state=P.SUB)
     if member.state is P.CLEANED or (member.complained and by != "PERSON"):
         return
+    if world.provider == "brevo" and member.state is P.UNSUB and by not in ("PERSON", "STAFF"):
+        # On the list again, and blocklisted all the same.
+        return
     member.state, member.changed_at = P.SUB, world.clock.now()
     if by is not None:
         member.feed.append((member.changed_at, by))
@@ -215,13 +227,15 @@ def _unsubscribe(world: World, email: str, *, actor: str) -> None:
 
 def _archive(world: World, email: str) -> None:
     member = world.members.get(address_key(email) or "")
-    if member is not None and member.state is not P.CLEANED:
+    # At Brevo who is taken off the list stays blocklisted.
+    stays = (P.CLEANED,) if world.provider == "mailchimp" else (P.CLEANED, P.UNSUB)
+    if member is not None and member.state not in stays:
         member.state, member.changed_at = P.ARCHIVED, world.clock.now()
 
 
 def _delete_member(world: World, email: str) -> None:
     key = address_key(email) or ""
-    if world.members.pop(key, None) is not None:
+    if world.members.pop(key, None) is not None and world.provider == "mailchimp":
         world.forgotten.add(key)
 
 
@@ -258,7 +272,7 @@ def _edit_member(world: World, email: str, act: Act) -> None:
 
 def _tag_member(world: World, email: str, act: Act) -> None:
     member = world.members.get(address_key(email) or "")
-    if member is not None:
+    if member is not None and world.labels:
         member.tags ^= {list(LABELS.values())[act.how % len(LABELS)]}
         member.changed_at = world.clock.now()
 

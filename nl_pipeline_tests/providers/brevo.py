@@ -56,6 +56,7 @@ class BrevoStage(Stage):
     connection = SANDBOX_BREVO_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_list": True}
     members_read = r"GET /brevo/v3/contacts\?"
+    ask_call = r"POST /brevo/v3/contacts/doubleOptinConfirmation"
     names: ClassVar[dict[str, str]] = {"first_name": "VORNAME", "last_name": "NACHNAME"}
     ways_to_write = frozenset({"POST", "PUT"})
     profile_write = ("PUT", ["attributes"])

@@ -49,20 +49,6 @@ EXCEPTED: tuple[Excepted, ...] = (
     ),
     Excepted(
         "brevo",
-        "test_t10_fresh_sign_ups.test_a_sign_up_told_by_a_webhook_stays_through_ingests_and_syncs",
-        _NOBODY_SIGNED_UP,
-        ends_in=AssertionError,
-        cases=("no", "cancelled"),
-    ),
-    Excepted(
-        "brevo",
-        "test_t11_echo.test_webhooks_about_what_a_sync_has_done_already_cause_no_write",
-        "whom staff puts on the list against a No is undecided at Brevo (S31), so the sign-up is "
-        "booked by its notice and not by the sync before",
-        ends_in=AssertionError,
-    ),
-    Excepted(
-        "brevo",
         "test_t10_fresh_sign_ups.test_no_sync_removes_a_fresh_sign_up",
         _NOBODY_SIGNED_UP,
         ends_in=AssertionError,

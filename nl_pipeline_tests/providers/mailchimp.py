@@ -38,6 +38,7 @@ class MailchimpStage(Stage):
     connection = SANDBOX_CONNECTION
     with_audience: ClassVar[dict[str, Any]] = {"existing_audience": True}
     members_read = r"/members\?"
+    ask_call = r"PATCH /mailchimp/3.0/lists/\w+/members/"
     names: ClassVar[dict[str, str]] = {"first_name": "FNAME", "last_name": "LNAME"}
     ways_to_write = frozenset({"POST", "PATCH", "DELETE"})
     profile_write = ("PATCH", ["merge_fields"])

@@ -76,6 +76,8 @@ class Stage(abc.ABC):
     with_audience: ClassVar[Mapping[str, Any]]
     #: What the calls match that read the members, for faults.
     members_read: ClassVar[str]
+    #: What the call matches that asks a person to confirm.
+    ask_call: ClassVar[str]
     #: Names of our mapped fields at the provider.
     names: ClassVar[Mapping[str, str]]
     #: The methods by which everything the engine can write there is written.

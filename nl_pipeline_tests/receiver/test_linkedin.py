@@ -164,3 +164,15 @@ def test_a_connection_without_leads_has_no_such_webhook(receiver: Running) -> No
     path = webhook_path(SECRET, connection="agency", provider="linkedin", origin="leads")
 
     assert receiver.post(BODY, path=path).status_code == 404
+
+
+def test_opt_outs_are_taken_in_although_the_secret_of_the_app_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("LINKEDIN_CLIENT_SECRET", raising=False)
+    opt_outs = webhook_path(SECRET, connection=NAME, provider="mailchimp", origin="person")
+
+    with serving(tmp_path, more=BOTH) as running:
+        assert running.get(f"{HOOK}?challengeCode={CODE}").status_code == 404
+        assert running.post(b"type=unsubscribe", path=opt_outs).status_code == 200
+    assert "LINKEDIN_CLIENT_SECRET" in caplog.text

@@ -148,7 +148,8 @@ def beginnings(
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests marked ``each_provider`` run at every provider."""
     marked = metafunc.definition.get_closest_marker("each_provider") is not None
-    if marked and "provider" in metafunc.fixturenames:
+    is_done = hasattr(metafunc.module, "pytest_generate_tests")
+    if marked and not is_done and "provider" in metafunc.fixturenames:
         metafunc.parametrize("provider", PROVIDERS, indirect=True, scope="module")
 
 

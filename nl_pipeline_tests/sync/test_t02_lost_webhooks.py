@@ -1,8 +1,7 @@
 """T2: a person unsubscribes at the provider and no webhook tells us.
 
-Mostly no webhook exists at all here. Every opt-out is found by reading statuses, at whatever moment
-of a sync it happens, and nothing in between subscribes the person again. At the end webhooks exist
-and some of them are lost.
+No webhook exists at all here. Every opt-out is found by reading statuses, at whatever moment of a
+sync it happens, and nothing in between subscribes the person again.
 
 Many people live through one thing each in the same syncs.
 """
@@ -20,7 +19,6 @@ from nl_pipeline.sync.push import confirm, push_to_crm, push_to_provider
 from nl_pipeline_tests.providers import each_provider
 from nl_pipeline_tests.scenario import CANCEL, NO, NOT_SPECIFIED, YES, Picture, Scenario
 from nl_pipeline_tests.sync.conftest import StartedScenario
-from nl_pipeline_tests.sync.hooked import Hooked
 
 pytestmark = each_provider
 
@@ -240,22 +238,3 @@ def test_a_yes_that_is_taken_back_before_the_first_plan_is_approved_subscribes_n
 
     after = unsynced.picture()
     assert {after.status(name) for name in ("kunde-01", "kunde-02", "kunde-03")} == {"absent"}
-
-
-@pytest.mark.parametrize("mode", ["incremental", "full"])
-def test_an_unsubscribe_whose_webhook_is_lost_among_others_is_taken_over_all_the_same(
-    hooked: Hooked, mode: Mode
-) -> None:
-    before = hooked.scenario.picture().api_history()
-    hooked.scenario.control.fault("mailchimp", kind="drop_webhook", match="unsubscribe")
-    hooked.scenario.person("unsubscribe", "kunde-01")
-    hooked.person("unsubscribe", "kunde-02")
-    hooked.ingest()
-
-    hooked.scenario.sync(mode)
-    hooked.ingest_and_sync()
-
-    after = hooked.scenario.picture()
-    assert [after.newsletter(name) for name in ("kunde-01", "kunde-02")] == [CANCEL] * 2
-    assert [after.activities(name) for name in ("kunde-01", "kunde-02")] == [["nicht bestellt"]] * 2
-    assert after.api_history() == before

@@ -23,7 +23,6 @@ from nl_pipeline_tests.scenario import (
     Scenario,
 )
 from nl_pipeline_tests.sync.conftest import StartedScenario
-from nl_pipeline_tests.sync.hooked import Hooked
 
 pytestmark = each_provider
 
@@ -161,18 +160,3 @@ def test_a_confirmed_sign_up_stays_and_becomes_yes(unconfirmed: Unconfirmed, nam
     after = unconfirmed.confirmed
     assert set(after.statuses(name)) == {"subscribed"}
     assert after.pictures[-1].newsletter(name) == YES
-
-
-@pytest.mark.parametrize("said", ["no", "none", "cancelled"])
-def test_a_sign_up_told_by_a_webhook_stays_through_ingests_and_syncs(
-    hooked: Hooked, said: str
-) -> None:
-    hooked.person("subscribe", said)
-
-    hooked.ingest_and_sync()
-    told = sync_again_and_again(hooked.scenario, modes=("incremental", "full"))
-    hooked.ingest_and_sync()
-
-    after = hooked.scenario.picture()
-    assert told.statuses(said) == ["subscribed"] * 2
-    assert (after.newsletter(said), after.activities(said)) == (YES, ["bestellt"])

@@ -1,7 +1,7 @@
 """T11: what we wrote ourselves comes back in the next reads and starts nothing.
 
 One story in which everything the engine can write is written, in both directions; then several
-syncs read it back. And the same once more with webhooks of everything people do.
+syncs read it back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from nl_pipeline_tests.providers import each_provider
 from nl_pipeline_tests.scenario import CANCEL, NO, NOT_SPECIFIED, YES, Picture, Scenario, address
 from nl_pipeline_tests.sync.conftest import StartedScenario
 from nl_pipeline_tests.sync.effects import seen_effects
-from nl_pipeline_tests.sync.hooked import Hooked
 
 pytestmark = each_provider
 
@@ -123,18 +122,3 @@ def test_an_echo_changes_neither_side(story: Story) -> None:
     before, after = story.pictures
 
     assert seen_effects(before, after) == set()
-
-
-def test_webhooks_about_what_a_sync_has_done_already_cause_no_write(hooked: Hooked) -> None:
-    change_everything(hooked.scenario)
-    hooked.scenario.sync()
-    hooked.scenario.sync()
-    entries = ledger(hooked.scenario)
-    hooked.mailbox.wait(stored=9)
-    hooked.scenario.control.forget_calls()
-
-    for _ in range(2):
-        hooked.ingest_and_sync()
-
-    assert hooked.scenario.writes() == {}
-    assert ledger(hooked.scenario) == entries

@@ -54,11 +54,11 @@ def quarantined(scenario: Scenario) -> set[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def story(beginnings: Beginnings, provider: Provider) -> Story:
-    beginning = beginnings.before_first_sync(provider)
+    beginning = beginnings.after_first_sync(provider)
     day = FieldMapping(name="day", crm="Ort", provider=DAY)
     with beginnings.opened(beginning, provider=provider, more_fields=(day,)) as scenario:
         scenario.stage.add_field_of_days(DAY)
-        scenario.start()
+        scenario.sync("full")
         scenario.add_contact("new", YES, Vorname="Neu", Ort=BAD)
         scenario.add_contact("good", YES, Vorname="Gut", Ort=FINE)
         scenario.set_field("kunde-01", Vorname="Anders", Ort=BAD)

@@ -95,3 +95,23 @@ def test_more_confirmation_mails_than_the_brake_allows_are_held(scenario: Scenar
 
     assert Brake.CONFIRMATIONS in [reading.brake for reading in plan.brakes if reading.tripped]
     assert sum(scenario.stage.confirmation_mails().values()) <= 4
+
+
+def test_a_request_to_confirm_whose_answer_is_lost_is_no_second_mail(scenario: Scenario) -> None:
+    scenario.person("unsubscribe", "kunde-01")
+    scenario.sync()
+    grant_with_proof(scenario, "kunde-01")
+    scenario.set_newsletter("kunde-01", YES)
+    scenario.control.fault(
+        scenario.stage.service,
+        kind="reset",
+        match=scenario.stage.ask_call,
+        after_apply=True,
+        times=1,
+    )
+
+    for mode in MODES:
+        scenario.sync(mode)
+
+    assert scenario.control.struck() == 1
+    assert scenario.stage.confirmation_mails() == {address("kunde-01"): 1}

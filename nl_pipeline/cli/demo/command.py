@@ -36,7 +36,7 @@ _MARKER = ".made-by-nl-pipeline-demo"
 def demo(
     contacts: Annotated[
         int, typer.Option(min=LEAST_CONTACTS, help="Contacts in the sandbox's CRM.")
-    ] = 5000,
+    ] = 3000,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
     keep: Annotated[
         Path,

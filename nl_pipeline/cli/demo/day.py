@@ -143,8 +143,8 @@ class Day:
         tell("Life happens, at noon: the providers tell the receiver, and no sync runs")
         acts = self._live(stories, part=NOON)
         self.receiver.hear(more=acts)
-        tell("What the webhook sensor asks for: the Dagster job ingest_webhooks")
-        self._run_job("ingest_webhooks", daily=True)
+        tell("What the webhook sensor, or cron, asks for every minute: nl-pipeline ingest")
+        self._ingest()
         self._between[NOON] = self._picture()
 
     def _outage(self, stories: Iterable[Story]) -> None:
@@ -165,13 +165,7 @@ class Day:
         for connection in BOTH:
             self._sync(connection)
         tell("What webhooks told meanwhile is known by now: nl-pipeline ingest")
-        for connection in BOTH:
-            with self._linked(connection) as link:
-                late = ingest(link)
-            typer.echo(
-                f"{connection}: {late.lines} lines; contacts that had to be cancelled:"
-                f" {late.contacts_cancelled}."
-            )
+        self._ingest()
 
     def _nothing_left(self) -> int:
         """A full sync of each; how many writing calls they made."""
@@ -189,6 +183,15 @@ class Day:
             show_plan(result.plan, warehouse=link.warehouse, connection=connection)
             if result.push is not None:
                 show_push(result.push, connection=connection)
+
+    def _ingest(self) -> None:
+        for connection in BOTH:
+            with self._linked(connection) as link:
+                result = ingest(link)
+            typer.echo(
+                f"{connection}: {result.lines} lines; contacts that had to be cancelled:"
+                f" {result.contacts_cancelled}."
+            )
 
     def _run_job(self, name: str, *, daily: bool) -> None:
         day = datetime.now(UTC).date() if daily else None

@@ -22,6 +22,7 @@ from nl_pipeline.clients.brevo import exports, imports, lists, processes, remova
 from nl_pipeline.clients.brevo.attributes import Attributes
 from nl_pipeline.clients.brevo.campaigns import Campaigns
 from nl_pipeline.clients.brevo.contacts import Contacts
+from nl_pipeline.clients.brevo.custom_events import CustomEvents
 from nl_pipeline.clients.brevo.exports import Selection
 from nl_pipeline.clients.brevo.limits import Limiter, Limits
 from nl_pipeline.clients.brevo.models import (
@@ -56,7 +57,7 @@ class BrevoClient:
     requests are open at a time, and `limits` are kept ahead of time. An import carries at most
     `import_bytes`. `sleep` and `ticks` belong together.
 
-    `webhooks` and `campaigns` are the calls of those resources.
+    `webhooks`, `campaigns` and `custom_events` are the calls of those resources.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class BrevoClient:
         )
         self.calls: Counter[str] = self._session.calls
         self.webhooks = Webhooks(self._session)
+        self.custom_events = CustomEvents(self._session)
         self.campaigns = Campaigns(self._session)
 
     def now(self) -> datetime | None:

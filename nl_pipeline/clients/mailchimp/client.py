@@ -21,6 +21,7 @@ import msgspec
 from nl_pipeline.clients.http import Transport, connections
 from nl_pipeline.clients.mailchimp import audiences, batches, bulk, feeds
 from nl_pipeline.clients.mailchimp.campaigns import Campaigns
+from nl_pipeline.clients.mailchimp.journeys import Journeys
 from nl_pipeline.clients.mailchimp.models import (
     Account,
     AddOutcome,
@@ -64,7 +65,7 @@ class MailchimpClient:
     some more while it is waited for. Feeds are read in batches from `feed_batch_threshold` on: a
     plan waits for them, and a hundred single reads are faster than a batch.
 
-    `webhooks`, `campaigns` and `reports` are the calls of those resources.
+    `webhooks`, `campaigns`, `reports` and `journeys` are the calls of those resources.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class MailchimpClient:
         self._sleep = sleep
         self.calls: Counter[str] = self._session.calls
         self.webhooks = Webhooks(self._session)
+        self.journeys = Journeys(self._session)
         self.campaigns = Campaigns(self._session)
         self.reports = Reports(self._session, pool=self._pool)
 

@@ -18,7 +18,7 @@ from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.clients.onoffice import AddressRecord, CrmZone
 from nl_pipeline.domain.leads import ImportMode, ManualOptions
 from nl_pipeline.sync import activities
-from nl_pipeline.sync.leads import writing
+from nl_pipeline.sync.leads import workflow, writing
 from nl_pipeline.sync.leads.composing import Composed, Surroundings, compose
 from nl_pipeline.sync.leads.consenting import Departed, newsletter_move
 from nl_pipeline.sync.leads.crm_fields import LeadFields
@@ -67,6 +67,7 @@ class _Tally:
     created: Counter[int] = field(default_factory=Counter)
     updated: Counter[int] = field(default_factory=Counter)
     errors: Counter[int] = field(default_factory=Counter)
+    reached: list[Judged] = field(default_factory=list)
     consents: int = 0
     stopped_by: ApiError | None = None
 
@@ -123,6 +124,9 @@ def import_leads(
             overwrites=mode is not None and mode.since_creation and mode.takes_imported,
             tally=tally,
         )
+        restarts = mode is not None and mode.restarts_workflows
+        workflow.plan_entries(link, imported=tally.reached, restarts=restarts)
+        tally.stopped_by = tally.stopped_by or workflow.carry_out(link).stopped_by
     except ApiError as error:
         tally.stopped_by = error
     try:
@@ -360,6 +364,7 @@ def _note(link: Link, sent: Sequence[Sent], *, tally: _Tally) -> None:
         )
         counted = tally.created if one.is_created else tally.updated
         counted[judged.lead.form_id] += 1
+        tally.reached.append(judged)
     tally.consents += leads.note_imported(link.warehouse, imported=imported, now=link.now())
 
 

@@ -126,7 +126,9 @@ def flaws_of(answer: Any) -> Iterator[str]:
     elif isinstance(answer, pydantic.BaseModel):
         name = type(answer).__name__
         try:
-            type(answer).model_validate(answer.model_dump(by_alias=True, warnings=False))
+            type(answer).model_validate(
+                answer.model_dump(by_alias=True, warnings=False), strict=True
+            )
         except pydantic.ValidationError as error:
             for one in error.errors():
                 place = "/".join("#" if isinstance(p, int) else str(p) for p in one["loc"])

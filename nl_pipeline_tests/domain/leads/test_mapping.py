@@ -95,6 +95,12 @@ def test_a_question_of_linkedins_comes_before_one_that_only_says_the_same() -> N
     assert suggested(form) == {"email": ("WORK_EMAIL", Because.PREDEFINED)}
 
 
+def test_a_question_of_linkedins_is_not_told_by_its_text() -> None:
+    form = form_of(asked(1, "Telefon", predefined="COMPANY_NAME"))
+
+    assert suggested(form) == {"Zusatz1": ("COMPANY_NAME", Because.PREDEFINED)}
+
+
 def test_an_unknown_predefined_name_is_told_by_its_text() -> None:
     form = form_of(asked(1, "Telefon", predefined="SOMETHING_NEW"))
 

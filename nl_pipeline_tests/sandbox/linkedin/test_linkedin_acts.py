@@ -74,6 +74,13 @@ def test_a_deleted_sponsored_lead_does_not_come_back_under_its_id(linkedin: Link
     assert linkedin.act("person", "resubmit", email=ANNA)["id"] != first
 
 
+def test_who_registers_twice_without_cancelling_is_another_lead(linkedin: LinkedInCaller) -> None:
+    event = "Infoabend Immobilien"
+    first = linkedin.submit(form=event)["id"]
+
+    assert linkedin.act("person", "resubmit", form=event, email=ANNA)["id"] != first
+
+
 def test_who_fills_in_after_a_change_answers_the_new_version(linkedin: LinkedInCaller) -> None:
     linkedin.submit(company="Berg GmbH")
     new = [{"predefined": "EMAIL"}, {"predefined": "JOB_TITLE"}]

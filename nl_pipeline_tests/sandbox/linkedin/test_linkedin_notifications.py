@@ -109,6 +109,12 @@ def test_a_subscription_that_cannot_be_is_refused(
     assert linkedin.sandbox.dump("linkedin")["subscriptions"] == []
 
 
+def test_ngrok_is_refused_without_a_challenge(linkedin: LinkedInCaller) -> None:
+    refused = linkedin.subscribe("https://a.ngrok.io/hook")
+
+    assert "ngrok" in refused.json()["message"]
+
+
 def test_a_list_needs_the_owner_wrapped_in_value(linkedin: LinkedInCaller, hook: Hook) -> None:
     number = int(linkedin.subscribe(hook.url).headers["x-restli-id"])
     bare = f"leadNotifications?q=criteria&owner={OF_ACCOUNT}&leadType={SPONSORED}"

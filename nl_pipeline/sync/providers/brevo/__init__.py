@@ -46,8 +46,9 @@ class BrevoAudience:
         has_tags=False,
         tells_signups=False,
     )
-    #: What fits into an import of 10 MB, give or take: smaller portions would be more imports.
-    changes_at_once: Final = 60_000
+    #: One import and a part of another, awaited together. With every portion it is waited once
+    #: more, and who leaves meanwhile is looked for among everybody whom the last one changed.
+    changes_at_once: Final = 100_000
     settings_calls: Final = frozenset(
         {"GET /contacts/lists", "GET /contacts/folders", "GET /contacts/attributes"}
     )
