@@ -93,6 +93,20 @@ def test_forms_for_people_names_the_form_and_what_is_wrong(
     assert "Not importable: no question is mapped to the key field email" in printed
 
 
+def test_set_up_says_which_fields_to_create_and_what_is_wrong_with_a_form(
+    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.reset(contacts=1)
+
+    code = main(["setup", CONNECTION])
+
+    printed = capsys.readouterr().out
+    assert code == ExitCode.DONE
+    for field in ("imported", "import date", "submitted forms"):
+        assert f'create an address field "LinkedIn – {field}" in onOffice' in printed
+    assert f"form {SURVEY_FORM_ID} (Umfrage): no question is mapped to the key" in printed
+
+
 def test_the_plan_is_shown_first_and_a_dry_run_stops_there(
     sandbox: SandboxControl, capsys: pytest.CaptureFixture[str]
 ) -> None:

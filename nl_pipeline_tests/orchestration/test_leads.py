@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from nl_pipeline.orchestration.partitions import connection_day
 from nl_pipeline.sandbox.linkedin.seeding import AD_ACCOUNT_ID, CONTACT_FORM_ID
 from nl_pipeline_tests.orchestration.conftest import NORTH, SOUTH
 from nl_pipeline_tests.orchestration.deployment import Deployment
@@ -104,6 +106,23 @@ def test_a_connection_without_leads_is_asked_nothing(deployment: Deployment) -> 
     assert result.success
     assert metadata_of(result, "lead_forms")["leads"].startswith("none")
     assert control.calls() == []
+
+
+def test_a_missing_secret_of_linkedin_keeps_no_opt_out_waiting(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NL_SANDBOX_LINKEDIN_ACCESS_TOKEN")
+    today = connection_day(NORTH, day=datetime.now(UTC).date())
+
+    told = deployment.run("ingest_webhooks", today)
+    leads = deployment.run("sync_leads", NORTH)
+
+    assert told.success
+    assert not leads.success
+    failed = leads.failure_data_for_node("lead_forms")
+    assert failed is not None
+    assert failed.error is not None
+    assert "NL_SANDBOX_LINKEDIN_ACCESS_TOKEN" in failed.error.message
 
 
 def test_a_lost_role_is_an_error_of_the_check_and_a_yellow_light(
