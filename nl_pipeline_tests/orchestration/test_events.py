@@ -31,7 +31,12 @@ def test_an_unsubscribe_goes_through_every_asset_into_the_crm(told: HookedDeploy
     result = told.ingest()
 
     assert result.success
-    assert materialized(result) == {"webhook_log", "subscriber_events", "activity_records"}
+    assert materialized(result) == {
+        "webhook_log",
+        "subscriber_events",
+        "activity_records",
+        "lead_notices",
+    }
     assert all(check.passed for check in result.get_asset_check_evaluations())
     assert told.contact(leaves)["newsletter_aktiv"] == CANCEL
     assert told.booked(leaves) == [LEFT]
@@ -207,6 +212,7 @@ def test_a_backfill_over_days_recovers_what_no_webhook_told(told: HookedDeployme
         "webhook_log",
         "subscriber_events",
         "activity_records",
+        "lead_notices",
     }
     assert told.contact(leaves)["newsletter_aktiv"] == CANCEL
     assert told.booked(leaves) == [LEFT]
