@@ -28,6 +28,7 @@ from nl_pipeline.sandbox.credentials import (
 )
 from nl_pipeline.sandbox.linkedin.seeding import AD_ACCOUNT_ID, CONTACT_FORM_ID, EVENT_FORM_ID
 from nl_pipeline.settings.leads import FormSettings, LeadAudience, Leads
+from nl_pipeline.sync import activities
 from nl_pipeline.sync.leads import audiences, manual, pull, push, status
 from nl_pipeline.sync.leads.importing import ImportResult
 from nl_pipeline.sync.leads.manual import ManualPlan
@@ -177,19 +178,25 @@ class LeadStory:
     def push(self, *leads: dict[str, Any], **how: Any) -> PushResult:
         """Notices of these arrive, and are carried out."""
         self.deliver(*leads, **how)
-        return push.ingest_leads(self.link)
+        done = push.ingest_leads(self.link)
+        activities.write(self.link)
+        return done
 
     def pull(self, *, after: timedelta = DAY) -> PullResult:
         """The next run of the schedule in which every form is due."""
         self.pass_time(after)
-        return pull.pull(self.link)
+        done = pull.pull(self.link)
+        activities.write(self.link)
+        return done
 
     def by_hand(
         self, *, form: int = CONTACT_FORM, **options: bool
     ) -> tuple[ManualPlan, ImportResult]:
         """A manual import: the plan and what came of it."""
         planned = manual.plan(self.link, form_id=form, options=ManualOptions(**options))
-        return planned, manual.run(self.link, planned=planned)
+        done = manual.run(self.link, planned=planned)
+        activities.write(self.link)
+        return planned, done
 
     def status(self, form: int = CONTACT_FORM) -> FormStatus:
         return next(one for one in status.status(self.link) if one.form.id == form)

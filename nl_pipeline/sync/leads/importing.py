@@ -101,7 +101,8 @@ def import_leads(
     since: Mapping[int, datetime | None] | None = None,
     started_at: datetime | None = None,
 ) -> ImportResult:
-    """Import what is stored of these forms and was not imported, or what `mode` takes.
+    """Import what is stored of these forms and was not imported, or what `mode` takes. Activities
+    are planned; whoever calls writes them (``sync.activities``).
 
     Raises nothing for what a service answers: it is in ``stopped_by``.
     """
@@ -129,11 +130,6 @@ def import_leads(
         tally.stopped_by = tally.stopped_by or workflow.carry_out(link).stopped_by
     except ApiError as error:
         tally.stopped_by = error
-    try:
-        # They are planned by now; what is not written is written by the next import or sync.
-        activities.write(link)
-    except ApiError as error:
-        tally.stopped_by = tally.stopped_by or error
     runs = tuple(
         FormRun(i, tally.created[i], tally.updated[i], tally.errors[i], dict(left))
         for i, left in sorted(left_out.items())

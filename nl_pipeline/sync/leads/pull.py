@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from nl_pipeline.clients.errors import ApiError
 from nl_pipeline.domain.leads import Lead, Owner
+from nl_pipeline.sync.leads import workflow
 from nl_pipeline.sync.leads.forms import discover, note_blocked, source_of
 from nl_pipeline.sync.leads.importing import ImportResult, import_leads
 from nl_pipeline.sync.leads.judging import keep_versions
@@ -111,7 +112,10 @@ def _pull(link: Link) -> PullResult:
         new_forms=discovered.new,
         stored=dict(read.stored),
         imported=result,
-        stopped_by=next(iter(read.failed.values()), None) or result.stopped_by,
+        stopped_by=next(iter(read.failed.values()), None)
+        or result.stopped_by
+        # Whoever was subscribed since, though nothing was due.
+        or workflow.carry_out(link).stopped_by,
     )
 
 
