@@ -22,7 +22,6 @@ from nl_pipeline.sync.leads.pull import PullResult
 from nl_pipeline.sync.leads.push import PushResult
 from nl_pipeline.sync.leads.status import FormStatus
 from nl_pipeline.sync.leads.subscriptions import Subscribed
-from nl_pipeline.sync.leads.workflow import Entries
 
 #: Of a connection without leads.
 NONE: Metadata = {"leads": dg.TextMetadataValue("none: the connection has no leads.linkedin")}
@@ -70,14 +69,10 @@ def submissions(told: PushResult, *, read: PullResult, late: PushResult) -> Meta
     }
 
 
-def contacts(tagged: Sequence[AudienceResult], *, written: int, entries: Entries) -> Metadata:
+def contacts(tagged: Sequence[AudienceResult], *, written: int) -> Metadata:
     """What was written at contacts beside their fields."""
     return {
         "activities_written": dg.IntMetadataValue(written),
-        "workflow_entered": dg.IntMetadataValue(entries.entered),
-        "workflow_limited": dg.IntMetadataValue(entries.limited),
-        "workflow_refused": dg.IntMetadataValue(entries.refused),
-        **_stopped([entries.stopped_by]),
         "audiences": table_metadata(
             [
                 {

@@ -28,7 +28,7 @@ from nl_pipeline.orchestration.lead_checks import (
 from nl_pipeline.orchestration.partitions import CONNECTION, windows_of
 from nl_pipeline.orchestration.resources import Connections
 from nl_pipeline.sync import activities
-from nl_pipeline.sync.leads import audiences, status, workflow
+from nl_pipeline.sync.leads import audiences, status
 from nl_pipeline.sync.leads.errors_csv import error_log
 from nl_pipeline.sync.leads.forms import discover
 from nl_pipeline.sync.leads.pull import pull
@@ -145,20 +145,15 @@ def lead_submissions(
 def imported_leads(
     context: dg.AssetExecutionContext, connections: dg.ResourceParam[Connections]
 ) -> dg.MaterializeResult:
-    """What contacts carry of their leads: an activity with form and campaign, once, the newsletter
-    tags of the saved filters, which the next sync takes to the provider, and the workflow there,
-    which who is subscribed enters.
+    """What contacts carry of their leads: an activity with form and campaign, once, and the
+    newsletter tags of the saved filters, which the next sync takes to the provider.
     """
     if not _has_leads(connections, context.partition_key):
         return dg.MaterializeResult(metadata=lead_metadata.NONE)
     with connections.open(context.partition_key, log=context.log) as link:
         written = activities.write(link)
         tagged = audiences.apply(link)
-        # Who waited for it may be subscribed by now.
-        entries = workflow.carry_out(link)
-        return dg.MaterializeResult(
-            metadata=lead_metadata.contacts(tagged, written=written, entries=entries)
-        )
+        return dg.MaterializeResult(metadata=lead_metadata.contacts(tagged, written=written))
 
 
 @dg.asset(

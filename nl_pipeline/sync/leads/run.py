@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nl_pipeline.clients.errors import ApiError
-from nl_pipeline.sync.leads import audiences, workflow
+from nl_pipeline.sync.leads import audiences
 from nl_pipeline.sync.leads.audiences import AudienceResult
 from nl_pipeline.sync.leads.pull import PullResult, pull
 from nl_pipeline.sync.leads.push import PushResult, ingest_leads
@@ -38,12 +38,10 @@ def sync_leads(link: Link, *, place: HookPlace | None) -> LeadSync:
         failed = error
     told = ingest_leads(link)
     read = pull(link)
-    # Who waited for it may be subscribed by now.
-    entries = workflow.carry_out(link)
     return LeadSync(
         subscribed=subscribed,
         told=told,
         read=read,
         tagged=tuple(audiences.apply(link)),
-        stopped_by=failed or told.stopped_by or read.stopped_by or entries.stopped_by,
+        stopped_by=failed or told.stopped_by or read.stopped_by,
     )
