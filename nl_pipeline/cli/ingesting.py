@@ -10,6 +10,7 @@ from nl_pipeline.cli.invocation import AsJson, ExitCode, invocation_of, print_js
 from nl_pipeline.cli.output import as_plain, show_table, shown_progress
 from nl_pipeline.cli.plan_view import next_step_of, show_push
 from nl_pipeline.cli.planning import ConnectionName
+from nl_pipeline.sync import activities
 from nl_pipeline.sync.events.ingest import Freshness, IngestResult, ingest_and_sync
 from nl_pipeline.sync.leads.push import PushResult, ingest_leads
 from nl_pipeline.sync.link import open_link
@@ -34,6 +35,8 @@ def ingest(context: typer.Context, connection: ConnectionName, as_json: AsJson =
         result, synced = ingest_and_sync(link)
         # After the opt-outs, which wait for nothing.
         leads = ingest_leads(link)
+        if leads.imported is not None:
+            activities.write(link)
         unusable = list_poison(link.warehouse)
     if as_json:
         shown = {"connection": connection, **_as_plain(result, synced=synced)}

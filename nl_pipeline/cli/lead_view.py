@@ -58,6 +58,7 @@ def sync_as_plain(done: LeadSync) -> dict[str, Any]:
         "contacts_created": sum(one.created for one in imported),
         "contacts_updated": sum(one.updated for one in imported),
         "new_errors": sum(one.errors for one in imported),
+        "activities_written": done.activities_written,
         "tags_set": sum(one.joined for one in done.tagged),
         "tags_removed": sum(one.left for one in done.tagged),
         "subscriptions": as_plain(done.subscribed),

@@ -36,6 +36,7 @@ from nl_pipeline.cli.planning import ConnectionName
 from nl_pipeline.cli.reporting import refuse_two_outputs
 from nl_pipeline.domain.leads import Colour, ManualOptions, mode_of
 from nl_pipeline.settings import Settings
+from nl_pipeline.sync import activities
 from nl_pipeline.sync.leads import manual
 from nl_pipeline.sync.leads import status as form_status
 from nl_pipeline.sync.leads.errors_csv import COLUMNS, error_rows
@@ -141,6 +142,8 @@ def import_(
             show_plan(planned)
         goes_on = not dry_run and (yes or as_json or _is_wanted())
         result = manual.run(link, planned=planned) if goes_on else None
+        if result is not None:
+            activities.write(link)
     if as_json:
         print_json(
             {

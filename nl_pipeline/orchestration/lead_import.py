@@ -12,7 +12,9 @@ from pydantic import Field
 
 from nl_pipeline.domain.leads import ManualOptions, mode_of
 from nl_pipeline.orchestration import lead_metadata
+from nl_pipeline.orchestration.event_metadata import activities_metadata
 from nl_pipeline.orchestration.resources import Connections
+from nl_pipeline.sync import activities
 from nl_pipeline.sync.leads import manual
 
 IMPORT_LEADS = "import_leads"
@@ -59,6 +61,7 @@ def import_form(
             planned.conflicts + planned.unusable,
         )
         result = manual.run(link, planned=planned)
+        written = activities.write(link)
         context.log_event(
             dg.AssetMaterialization(
                 asset_key="imported_leads",
@@ -67,6 +70,7 @@ def import_form(
                 metadata={
                     **lead_metadata.manual_plan(planned),
                     **lead_metadata.manual_result(result),
+                    **activities_metadata(written),
                 },
             )
         )

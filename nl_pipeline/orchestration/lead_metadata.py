@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from nl_pipeline.clients.errors import ApiError
+from nl_pipeline.orchestration.event_metadata import activities_metadata
 from nl_pipeline.orchestration.metadata import Metadata, table_metadata
 from nl_pipeline.sync.leads.audiences import AudienceResult
 from nl_pipeline.sync.leads.forms import Discovered
@@ -27,13 +28,14 @@ from nl_pipeline.sync.leads.subscriptions import Subscribed
 NONE: Metadata = {"leads": dg.TextMetadataValue("none: the connection has no leads.linkedin")}
 
 
-def notices(told: PushResult) -> Metadata:
+def notices(told: PushResult, *, written: int) -> Metadata:
     """What the notices came to."""
     return {
         **_told(told),
         **_imported([told.imported]),
         **_stopped([told.stopped_by]),
         "busy": dg.BoolMetadataValue(told.busy),
+        **activities_metadata(written),
     }
 
 
@@ -72,7 +74,7 @@ def submissions(told: PushResult, *, read: PullResult, late: PushResult) -> Meta
 def contacts(tagged: Sequence[AudienceResult], *, written: int) -> Metadata:
     """What was written at contacts beside their fields."""
     return {
-        "activities_written": dg.IntMetadataValue(written),
+        **activities_metadata(written),
         "audiences": table_metadata(
             [
                 {

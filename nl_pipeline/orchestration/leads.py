@@ -62,7 +62,8 @@ def lead_notices(
         return dg.MaterializeResult(metadata=lead_metadata.NONE)
     with connections.open(window.connection, log=context.log) as link:
         told = ingest_leads(link, wait_seconds=_NOTICES_WAIT_SECONDS)
-        return dg.MaterializeResult(metadata=lead_metadata.notices(told))
+        written = activities.write(link) if told.imported is not None else 0
+        return dg.MaterializeResult(metadata=lead_metadata.notices(told, written=written))
 
 
 @dg.asset(

@@ -132,6 +132,7 @@ def test_an_import_creates_the_contact_and_a_second_one_does_nothing(
     assert (first["plan"]["creates"], first["result"]["created"]) == (1, 1)
     assert (second["plan"]["taken"], second["result"]["created"]) == (0, 0)
     assert emails(sandbox) == [ANNA["email"]]
+    assert len(sandbox.dump("onoffice")["activities"]) == 1
 
 
 def test_existing_writes_the_contact_again(
@@ -189,7 +190,7 @@ def test_a_sync_pulls_what_is_due_once(
     _, second = shown("sync", CONNECTION, capsys=capsys)
 
     assert code == ExitCode.DONE
-    assert (first["contacts_created"], first["submissions_nobody_told"]) == (1, 1)
+    assert (first["contacts_created"], first["activities_written"]) == (1, 1)
     assert (second["forms_due"], second["contacts_created"]) == (0, 0)
     assert emails(sandbox) == [ANNA["email"]]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nl_pipeline.clients.errors import ApiError
+from nl_pipeline.sync import activities
 from nl_pipeline.sync.leads import audiences
 from nl_pipeline.sync.leads.audiences import AudienceResult
 from nl_pipeline.sync.leads.pull import PullResult, pull
@@ -26,11 +27,12 @@ class LeadSync:
     told: PushResult
     read: PullResult
     tagged: tuple[AudienceResult, ...]
+    activities_written: int
     stopped_by: ApiError | None
 
 
 def sync_leads(link: Link, *, place: HookPlace | None) -> LeadSync:
-    """Do it all. Raises for what the CRM refuses about tags."""
+    """Do it all. Raises for what the CRM refuses about activities and tags."""
     subscribed, failed = None, None
     try:
         subscribed = keep_up(link, place=place)
@@ -42,6 +44,7 @@ def sync_leads(link: Link, *, place: HookPlace | None) -> LeadSync:
         subscribed=subscribed,
         told=told,
         read=read,
+        activities_written=activities.write(link),
         tagged=tuple(audiences.apply(link)),
         stopped_by=failed or told.stopped_by or read.stopped_by,
     )
