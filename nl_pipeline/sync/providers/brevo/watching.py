@@ -69,7 +69,8 @@ class Watch:
         self.found[key] = LEFT
         if status == BLOCKLISTED and by is None:
             changed_at = moment_of(contact.modified_at)
-            if self._reasons.of(contact.id, changed_at=changed_at).state == ProviderState.CLEANED:
+            reason = self._reasons.of(contact.id, changed_at=changed_at)
+            if reason is not None and reason.state == ProviderState.CLEANED:
                 self.found[key] = BOUNCED
         if self.found[key] == LEFT:
             self._left.add(contact.id)
