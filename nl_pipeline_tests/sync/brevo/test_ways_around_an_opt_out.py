@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
+from nl_pipeline.clients.errors import Retryable
 from nl_pipeline_tests.sync.brevo.account import CANCEL, YES, Account, address
 
 
@@ -69,3 +72,25 @@ def test_a_contact_of_which_brevo_tells_nothing_keeps_no_other_from_being_read_a
     )
 
     assert set(found["state"]) == {"CLEANED", "UNSUB"}
+
+
+def test_an_opt_out_that_an_import_lifts_is_written_again_though_no_answer_tells_why(
+    account: Account,
+) -> None:
+    lists = account.call("GET", "/contacts/lists?limit=50")["lists"]
+    account.add_contact("kunde")
+    account.call("POST", "/contacts", {"email": address("kunde"), "listIds": [lists[0]["id"]]})
+    for name, value in {"import_seconds": 2400, "import_keeps_blocklist": False}.items():
+        account.control.switch("brevo", name=name, value=value)
+
+    def leave(what: str, done: int, total: int) -> None:
+        if what == "imports at Brevo" and not done:
+            account.watchers.clear()
+            account.control.fault("brevo", kind="reset", match="/campaignStats", times=1000)
+            account.act("person", "unsubscribe", "kunde")
+
+    account.watchers.append(leave)
+    with contextlib.suppress(Retryable):
+        account.start()
+
+    assert account.state("kunde") == "blocklisted"
