@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 
 import pytest
 
 from nl_pipeline.clients.errors import Retryable
 from nl_pipeline_tests.sync.brevo.account import CANCEL, YES, Account, address
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_who_bounced_and_left_later_is_cancelled_though_nobody_was_told(
+    account: Account, moves: bool
+) -> None:
+    account.control.switch("brevo", name="blocklisting_moves_modified", value=moves)
+    account.add_contact("kunde")
+    account.start()
+    account.act("system", "bounce", "kunde")
+    account.sync("full")
+    assert account.newsletter("kunde") == YES
+    account.pass_time(timedelta(days=5))
+    account.act("person", "unsubscribe", "kunde")
+
+    account.pass_time(timedelta(days=5))
+    account.sync("full")
+
+    assert account.newsletter("kunde") == CANCEL
 
 
 def test_who_left_and_is_no_contact_is_made_none_by_a_change_of_address(account: Account) -> None:

@@ -4,8 +4,9 @@ Belongs here: reading the statistics of single contacts. Must not be here: what 
 rules).
 
 Brevo blocklists for all of these and shows one flag for them. The statistics of a contact tell the
-rest, 90 days at a time, so they are asked for the days before the contact was changed last. What
-they do not explain is nobody's act that is known, and counts as an opt-out of the person.
+rest, 90 days at a time, so they are asked for the days before the contact was changed last, and for
+the last ones where those show nobody's wish. What they do not explain is nobody's act that is
+known, and counts as an opt-out of the person.
 
 One contact whose statistics cannot be had keeps no opt-out waiting: it has no reason, then, and
 counts as having opted out like anybody of whom nothing is known.
@@ -110,10 +111,18 @@ class Reasons:
         return reason
 
     def _told(self, contact_id: int, *, changed_at: datetime | None) -> Reason:
-        around = changed_at or self._client.now() or datetime.now(UTC)
-        statistics = self._client.statistics(
-            contact_id, since=around - _BEFORE, until=around + _AFTER
-        )
+        now = self._client.now() or datetime.now(UTC)
+        around = changed_at or now
+        reason = self._within(contact_id, since=around - _BEFORE, until=around + _AFTER)
+        if reason.by is None and reason.state != ProviderState.COMPLAINT and around + _AFTER < now:
+            # Whoever is blocklisted already may leave without being changed by it.
+            later = self._within(contact_id, since=now - _BEFORE, until=now)
+            if later.by is not None or later.state == ProviderState.COMPLAINT:
+                return later
+        return reason
+
+    def _within(self, contact_id: int, *, since: datetime, until: datetime) -> Reason:
+        statistics = self._client.statistics(contact_id, since=since, until=until)
         return _NOTHING_KNOWN if statistics is None else reason_in(statistics)
 
 
