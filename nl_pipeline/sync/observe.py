@@ -6,7 +6,7 @@ Belongs here: how a read is staged, judged complete and finished. Must not be he
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import pandas as pd
@@ -26,6 +26,8 @@ Mode = Literal["full", "incremental"]
 #: Rows kept in memory before they go to the warehouse.
 _FLUSH_ROWS = 20_000
 _TRIES = 2
+#: Nobody is mailed who bounced, so an opt-out of theirs that nobody told of has some time.
+_BOUNCE_HOLDS = timedelta(days=7)
 _MAY_BE_COMPLAINTS = {"UNSUB", "CLEANED"}
 
 
@@ -120,7 +122,7 @@ def _read_members(link: Link, *, audience_id: str, since: datetime | None, mode:
         if complete or attempt == _TRIES - 1:
             break
     if "UNSUB" in staged.states and not link.audience.traits.tells_why:
-        _ask_why(link, audience_id=audience_id)
+        _ask_why(link, audience_id=audience_id, full=full)
     clocks.note_provider(link)
     # Who complains is unsubscribed or cleaned by it, and so among what changed.
     may_complain = full or bool(staged.states & _MAY_BE_COMPLAINTS)
@@ -142,9 +144,12 @@ def _read_members(link: Link, *, audience_id: str, since: datetime | None, mode:
     )
 
 
-def _ask_why(link: Link, *, audience_id: str) -> None:
-    """Ask why people get no mail, once about each; what was answered is kept as it comes."""
-    wanted = reasons.unexplained(link.warehouse)
+def _ask_why(link: Link, *, audience_id: str, full: bool) -> None:
+    """Ask why people get no mail, once about each, and in full reads now and then about those who
+    bounced; what was answered is kept as it comes."""
+    wanted = reasons.unexplained(
+        link.warehouse, bounced_before=link.now() - _BOUNCE_HOLDS if full else None
+    )
     if wanted:
         done = 0
         with link.counting("look_up") as purpose:

@@ -4,7 +4,8 @@ Belongs here: which staged members have to be asked about, and their answers as 
 here: asking (``sync.providers``), what follows from it (the rules).
 
 An answer is kept as evidence for the member as it was, so that nobody is asked about twice; until
-there is one, whoever gets no mail counts as having opted out.
+there is one, whoever gets no mail counts as having opted out. Only of a bounce the answer does not
+last: whoever leaves after it, by a mail of before, may look the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nl_pipeline.warehouse.connection import Warehouse
-from nl_pipeline.warehouse.observations import Evidence, store_answers
+from nl_pipeline.warehouse.observations import Evidence, naive, store_answers
 
 _KIND = "why_left"
 
@@ -33,18 +34,23 @@ class WhyLeft:
     member_changed_at: datetime | None
 
 
-def unexplained(warehouse: Warehouse) -> list[tuple[str, str, datetime | None]]:
+def unexplained(
+    warehouse: Warehouse, *, bounced_before: datetime | None
+) -> list[tuple[str, str, datetime | None]]:
     """Staged members of whom nobody knows yet why they get no mail: (key, member id, changed at).
 
-    Times are UTC without a zone.
+    Also those who had bounced when they were asked about last, if that was before
+    ``bounced_before`` (aware UTC; None: not those). Times are UTC without a zone.
     """
     with warehouse.session() as db:
         return db.execute(
             "SELECT s.key, s.member_id, s.changed_at FROM memory.staging_members AS s"
             " LEFT JOIN evidence AS e ON e.kind = ? AND e.key = s.key"
             " AND e.member_changed_at IS NOT DISTINCT FROM s.changed_at"
-            " WHERE s.state = 'UNSUB' AND s.unsubscribed_by IS NULL AND e.key IS NULL",
-            [_KIND],
+            " LEFT JOIN members AS m ON m.key = s.key AND m.state = 'CLEANED'"
+            " WHERE s.state = 'UNSUB' AND s.unsubscribed_by IS NULL AND (e.key IS NULL"
+            " OR (m.key IS NOT NULL AND coalesce(e.looked_up_at < ?::TIMESTAMP, false)))",
+            [_KIND, naive(bounced_before)],
         ).fetchall()
 
 

@@ -246,8 +246,9 @@ class AudienceSide(Protocol):
     def why_left(
         self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
     ) -> Iterator[Sequence[WhyLeft]]:
-        """Why these members get no mail, in portions: (key, member id, changed at). An answer for
-        each; asked only where ``traits.tells_why`` is False."""
+        """Why these members get no mail, in portions: (key, member id, changed at). Whoever
+        is missing counts as having opted out and is asked about again; asked only where
+        ``traits.tells_why`` is False."""
 
     def look_up_signups(
         self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]

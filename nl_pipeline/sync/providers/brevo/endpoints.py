@@ -45,5 +45,10 @@ CALLS = Calls(
         "NONSUB": "Brevo has no such contacts",
         SIGNUP: "Brevo does not tell who put a contact on a list",
     },
-    looks={WHY_LEFT: (Call(f"GET {_CONTACT}/campaignStats", "of whoever is blocklisted"),)},
+    looks={
+        WHY_LEFT: (
+            Call(f"GET {_CONTACT}/campaignStats", "of whoever is blocklisted"),
+            Call(f"GET {_CONTACT}", "where these cannot be had"),
+        )
+    },
 )

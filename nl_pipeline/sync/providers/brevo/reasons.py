@@ -4,8 +4,12 @@ Belongs here: reading the statistics of single contacts. Must not be here: what 
 rules).
 
 Brevo blocklists for all of these and shows one flag for them. The statistics of a contact tell the
-rest, 90 days at a time, so they are asked for the days before the contact was changed last. What
-they do not explain is nobody's act that is known, and counts as an opt-out of the person.
+rest, 90 days at a time, so they are asked for the days before the contact was changed last, and for
+the last ones where those show nobody's wish. What they do not explain is nobody's act that is
+known, and counts as an opt-out of the person.
+
+One contact whose statistics cannot be had keeps no opt-out waiting: it has no reason, then, and
+counts as having opted out like anybody of whom nothing is known.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from nl_pipeline.clients.brevo import BrevoClient, ContactStatistics, MailEvent
+from nl_pipeline.clients.errors import ApiError, OperatorNeeded
 from nl_pipeline.domain.states import ProviderState
 from nl_pipeline.warehouse.reasons import WhyLeft
 
@@ -25,6 +30,10 @@ _BEFORE, _AFTER = timedelta(days=88), timedelta(days=1)
 
 #: Contacts whose reasons are handed on together.
 _PORTION = 100
+#: Failures one after the other that are no longer about single contacts.
+_ALL_FAIL = 5
+#: Brevo answers, and asks us to wait: the next run gets through.
+_PASSING = frozenset({"throttled", "in-process"})
 
 
 @dataclass(frozen=True)
@@ -62,11 +71,13 @@ class Reasons:
 
     def __init__(self, client: BrevoClient) -> None:
         self._client = client
+        self._failed = 0
 
     def why_left(
         self, audience_id: str, members: Sequence[tuple[str, str, datetime | None]]
     ) -> Iterator[Sequence[WhyLeft]]:
-        """Why these members, (key, id, changed at), are blocklisted, as the port says."""
+        """Why these members, (key, id, changed at), are blocklisted, as the port says; whoever's
+        statistics cannot be had is missing."""
         for start in range(0, len(members), _PORTION):
             yield [
                 WhyLeft(key, reason.state, reason.by, reason.at, changed_at)
@@ -74,16 +85,51 @@ class Reasons:
                     (key, member_id, None if at is None else at.replace(tzinfo=UTC))
                     for key, member_id, at in members[start : start + _PORTION]
                 )
-                for reason in (self.of(int(member_id), changed_at=changed_at),)
+                if (reason := self.of(int(member_id), changed_at=changed_at)) is not None
             ]
 
-    def of(self, contact_id: int, *, changed_at: datetime | None) -> Reason:
-        """Why a contact is blocklisted, who was changed last at this time (aware UTC)."""
-        around = changed_at or self._client.now() or datetime.now(UTC)
-        statistics = self._client.statistics(
-            contact_id, since=around - _BEFORE, until=around + _AFTER
-        )
+    def of(self, contact_id: int, *, changed_at: datetime | None) -> Reason | None:
+        """Why a contact is blocklisted, who was changed last at this time (aware UTC); None if
+        Brevo answers and its statistics cannot be had. Raises what concerns more than this
+        contact."""
+        try:
+            reason = self._told(contact_id, changed_at=changed_at)
+        except ApiError as error:
+            if _is_about_everybody(error):
+                raise
+            try:
+                # The contact itself comes with those of the last 90 days.
+                details = self._client.contact(contact_id)
+            except ApiError as failure:
+                self._failed += 1
+                if _is_about_everybody(failure) or self._failed >= _ALL_FAIL:
+                    self._failed = 0
+                    raise
+                return None
+            reason = _NOTHING_KNOWN if details is None else reason_in(details.statistics)
+        self._failed = 0
+        return reason
+
+    def _told(self, contact_id: int, *, changed_at: datetime | None) -> Reason:
+        now = self._client.now() or datetime.now(UTC)
+        around = changed_at or now
+        reason = self._within(contact_id, since=around - _BEFORE, until=around + _AFTER)
+        if reason.by is None and reason.state != ProviderState.COMPLAINT and around + _AFTER < now:
+            # Whoever is blocklisted already may leave without being changed by it.
+            later = self._within(contact_id, since=now - _BEFORE, until=now)
+            if later.by is not None or later.state == ProviderState.COMPLAINT:
+                return later
+        return reason
+
+    def _within(self, contact_id: int, *, since: datetime, until: datetime) -> Reason:
+        statistics = self._client.statistics(contact_id, since=since, until=until)
         return _NOTHING_KNOWN if statistics is None else reason_in(statistics)
+
+
+def _is_about_everybody(error: ApiError) -> bool:
+    """Whether a failure says nothing about the contact that was asked for: no right, no budget, or
+    no answer at all."""
+    return isinstance(error, OperatorNeeded) or error.status is None or error.code in _PASSING
 
 
 def _last(events: Iterable[MailEvent]) -> datetime:

@@ -66,13 +66,15 @@ class Watch:
         if key not in self._keys or key in self.found or state != ProviderState.UNSUB:
             return
         assert key is not None
+        # Before the reason is asked for, which may fail.
         self.found[key] = LEFT
+        self._left.add(contact.id)
         if status == BLOCKLISTED and by is None:
             changed_at = moment_of(contact.modified_at)
-            if self._reasons.of(contact.id, changed_at=changed_at).state == ProviderState.CLEANED:
+            reason = self._reasons.of(contact.id, changed_at=changed_at)
+            if reason is not None and reason.state == ProviderState.CLEANED:
                 self.found[key] = BOUNCED
-        if self.found[key] == LEFT:
-            self._left.add(contact.id)
+                self._left.discard(contact.id)
 
     def assert_again(self) -> None:
         """Blocklist whoever left and does not look like it any more. What fails here is planned
