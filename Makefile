@@ -50,8 +50,10 @@ KEEP_FREED := glibc.malloc.tcache_count=60000:glibc.malloc.tcache_max=65536:glib
 KEEP_FREED := $(KEEP_FREED):glibc.malloc.trim_threshold=268435456:glibc.malloc.top_pad=16777216
 KEEP_FREED := $(KEEP_FREED):glibc.malloc.mmap_threshold=268435456
 test worlds faults: export GLIBC_TUNABLES := $(KEEP_FREED)
+# Some tests wait for processes they have started; one worker more than cores works meanwhile.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 test: $(INSTALLED) ## Run the tests (PYTEST_ARGS="-k name" for some of them)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## Lint, check formatting and types
 	$(BIN)/ruff check .
