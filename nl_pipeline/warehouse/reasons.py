@@ -47,9 +47,11 @@ def unexplained(
             "SELECT s.key, s.member_id, s.changed_at FROM memory.staging_members AS s"
             " LEFT JOIN evidence AS e ON e.kind = ? AND e.key = s.key"
             " AND e.member_changed_at IS NOT DISTINCT FROM s.changed_at"
-            " LEFT JOIN members AS m ON m.key = s.key AND m.state = 'CLEANED'"
+            " LEFT JOIN members AS m ON m.key = s.key"
             " WHERE s.state = 'UNSUB' AND s.unsubscribed_by IS NULL AND (e.key IS NULL"
-            " OR (m.key IS NOT NULL AND coalesce(e.looked_up_at < ?::TIMESTAMP, false)))",
+            " OR (m.state = 'CLEANED' AND e.looked_up_at < ?::TIMESTAMP)"
+            # The picture has learnt more since, from a look at this member alone.
+            " OR (m.state IN ('UNSUB', 'COMPLAINT') AND e.detail = 'CLEANED '))",
             [_KIND, naive(bounced_before)],
         ).fetchall()
 

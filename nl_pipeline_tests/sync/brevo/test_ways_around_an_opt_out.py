@@ -8,6 +8,9 @@ from datetime import timedelta
 import pytest
 
 from nl_pipeline.clients.errors import Retryable
+from nl_pipeline.domain.events import EventKind, SubscriberEvent
+from nl_pipeline.sync.events import ingest
+from nl_pipeline.warehouse import events
 from nl_pipeline_tests.sync.brevo.account import CANCEL, YES, Account, address
 
 
@@ -114,3 +117,41 @@ def test_an_opt_out_that_an_import_lifts_is_written_again_though_no_answer_tells
         account.start()
 
     assert account.state("kunde") == "blocklisted"
+
+
+def test_an_opt_out_that_a_notice_led_to_is_not_taken_for_the_bounce_of_before(
+    account: Account,
+) -> None:
+    account.control.switch("brevo", name="blocklisting_moves_modified", value=False)
+    account.add_contact("kunde")
+    account.start()
+    account.act("system", "bounce", "kunde")
+    account.sync("full")
+    account.act("person", "unsubscribe", "kunde")
+    account.pass_time(timedelta(minutes=1))
+    look_at(account, "kunde")
+
+    account.sync("full")
+
+    assert account.newsletter("kunde") == CANCEL
+
+
+def look_at(account: Account, name: str) -> None:
+    """A notice has come that something about this person has changed."""
+    now = account.now().replace(microsecond=0)
+    told = SubscriberEvent(
+        kind=EventKind.PROFILE,
+        key=address(name),
+        former_key="",
+        provider_ref="",
+        campaign_id="",
+        reason="",
+        actor="",
+        happened_at=now,
+        received_at=now,
+        source="webhook",
+        believed=True,
+        line_id="1",
+    )
+    events.store(account.link.warehouse, events=[told], read=[], now=account.now())
+    ingest.carry_out(account.link)
