@@ -105,6 +105,43 @@ def test_a_contact_that_comes_last_is_read_and_the_read_says_that_the_number_mov
     assert not pages.complete
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_page_of_a_read_by_time_that_comes_short_is_not_taken_for_its_end(number: int) -> None:
+    account = Account(*range(1, 9))
+
+    def short(request: httpx.Request) -> httpx.Response:
+        answer = account(request)
+        if account.asked != number:
+            return answer
+        page = answer.json()
+        return told({**page, "contacts": page["contacts"][:-1]})
+
+    pages = client_of(Server([short]), page_size=SIZE, max_connections=1).contacts(
+        modified_since=NOON
+    )
+
+    read(pages)
+
+    assert not pages.complete
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_a_read_by_time_comes_to_its_end_also_where_the_count_is_of_the_whole_account(
+    count: int,
+) -> None:
+    account = Account(*range(1, count + 1))
+
+    def counted(request: httpx.Request) -> httpx.Response:
+        return told({**account(request).json(), "count": 100})
+
+    pages = client_of(Server([counted]), page_size=SIZE, max_connections=1).contacts(
+        modified_since=NOON
+    )
+
+    assert read(pages) == [*range(1, count + 1)]
+    assert pages.complete
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_a_page_of_all_contacts_that_comes_short_is_not_their_end(number: int) -> None:
     account = Account(*range(1, 9))

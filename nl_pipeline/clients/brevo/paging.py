@@ -74,7 +74,8 @@ class ContactPages:
 
     Whether the count of a read by time is that of the read or that of the account is documented
     nowhere. Such a read ends with the first page that is not full, and one page is asked for at a
-    time.
+    time. Where the count says otherwise it is looked whether anything follows: the page may have
+    been cut.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class ContactPages:
         self.has_drifted = False
         self.served_at: datetime | None = None
         self._last_row = 0
+        self._behind = 0
         self._has_ended = False
 
     @property
@@ -145,6 +147,7 @@ class ContactPages:
                     waiting.append(self._pool.submit(self._read, next_page * step))
                     next_page += 1
                 if not waiting:
+                    self._look_behind()
                     return
                 yield self._counted(waiting.popleft().result())
         finally:
@@ -159,10 +162,17 @@ class ContactPages:
             # The row both pages share; only its absence is a sign, its place is not.
             contacts = [contact for contact in contacts if contact.id != self._last_row]
             self.has_drifted |= len(contacts) == len(page.contacts)
+        self._behind = page.offset + len(page.contacts)
         if page.contacts:
             self._last_row = page.contacts[-1].id
         self._seen.extend([contact.id for contact in contacts])
         return ContactPage(page.offset, page.total, contacts)
+
+    def _look_behind(self) -> None:
+        """See whether anything follows the page that a read by time has ended with."""
+        if self._has_ended and self.announced_last != self.rows:
+            page = self._read(self._behind)
+            self.has_drifted |= bool(page.contacts)
 
     def _read(self, offset: int) -> ContactPage:
         answer = self._session.get(
