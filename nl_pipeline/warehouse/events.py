@@ -193,10 +193,15 @@ def withdrawn_keys(
 
 @dataclass(frozen=True)
 class Touched:
-    """A person whom unfinished events are about, and what may find them at the provider."""
+    """A person whom unfinished events are about, and what may find them at the provider.
+
+    ``may_have_left``: one of them tells of an opt-out and is not believed, so that nothing but a
+    look at this member shows whether it is one.
+    """
 
     event_keys: tuple[str, ...]
     references: tuple[str, ...] = field(repr=False)
+    may_have_left: bool = False
 
 
 def touched(warehouse: Warehouse) -> list[Touched]:
@@ -209,7 +214,9 @@ def touched(warehouse: Warehouse) -> list[Touched]:
         rows = db.execute(
             """
             WITH open AS (
-                SELECT event_key, key, former_key FROM subscriber_events
+                SELECT event_key, key, former_key,
+                    NOT believed AND kind IN ('UNSUBSCRIBE', 'COMPLAINT') AS may_have_left
+                FROM subscriber_events
                 WHERE outcome = 'new' AND key <> ''
                   AND kind <> 'CAMPAIGN' AND NOT list_contains($of_a_mail, kind)
             ),
@@ -219,7 +226,8 @@ def touched(warehouse: Warehouse) -> list[Touched]:
                 SELECT key, provider_id FROM base WHERE provider_id <> '' AND kind = 'pair'
             )
             SELECT list(DISTINCT o.event_key), list(DISTINCT k.provider_id),
-                list(DISTINCT f.provider_id), o.key, max(o.former_key)
+                list(DISTINCT f.provider_id), o.key, max(o.former_key),
+                bool_or(o.may_have_left)
             FROM open AS o
             LEFT JOIN known AS k ON k.key = o.key
             LEFT JOIN known AS f ON f.key = o.former_key
@@ -234,8 +242,9 @@ def touched(warehouse: Warehouse) -> list[Touched]:
             references=tuple(
                 dict.fromkeys(ref for ref in (*(own or ()), *(former or ()), key, old) if ref)
             ),
+            may_have_left=bool(may_have_left),
         )
-        for keys, own, former, key, old in rows
+        for keys, own, former, key, old, may_have_left in rows
     ]
 
 

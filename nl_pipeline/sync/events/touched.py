@@ -37,10 +37,13 @@ def look_again(link: Link, *, touched: list[Touched]) -> LookedAgain:
     audience_id = observations.read_state(link.warehouse, name="audience_id")
     if touched and audience_id and observations.read_cursor(link.warehouse, side="provider"):
         with link.counting("read"):
+            one_by_one = touched
             if len(touched) > _ONE_BY_ONE:
                 pull_members(link)
-            else:
-                _read_again(link, audience_id=audience_id, touched=touched)
+                # Whether leaving moves the time of a change is not known of every provider.
+                one_by_one = [one for one in touched if one.may_have_left]
+            if one_by_one:
+                _read_again(link, audience_id=audience_id, touched=one_by_one)
     echoes = events.finish(
         link.warehouse,
         event_keys=[key for one in touched for key in one.event_keys],

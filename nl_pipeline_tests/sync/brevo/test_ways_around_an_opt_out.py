@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -129,17 +130,17 @@ def test_an_opt_out_that_a_notice_led_to_is_not_taken_for_the_bounce_of_before(
     account.sync("full")
     account.act("person", "unsubscribe", "kunde")
     account.pass_time(timedelta(minutes=1))
-    look_at(account, "kunde")
+    look_at(account, notice(account, "kunde"))
 
     account.sync("full")
 
     assert account.newsletter("kunde") == CANCEL
 
 
-def look_at(account: Account, name: str) -> None:
-    """A notice has come that something about this person has changed."""
+def notice(account: Account, name: str) -> SubscriberEvent:
+    """Something about this person has changed."""
     now = account.now().replace(microsecond=0)
-    told = SubscriberEvent(
+    return SubscriberEvent(
         kind=EventKind.PROFILE,
         key=address(name),
         former_key="",
@@ -153,5 +154,26 @@ def look_at(account: Account, name: str) -> None:
         believed=True,
         line_id="1",
     )
-    events.store(account.link.warehouse, events=[told], read=[], now=account.now())
+
+
+def look_at(account: Account, *told: SubscriberEvent) -> None:
+    """These notices have come, and whom they are about is looked at."""
+    events.store(account.link.warehouse, events=told, read=[], now=account.now())
     ingest.carry_out(account.link)
+
+
+def test_a_hint_of_an_opt_out_among_hundreds_of_notices_is_looked_into(account: Account) -> None:
+    account.control.switch("brevo", name="blocklisting_moves_modified", value=False)
+    account.add_contact("kunde")
+    account.start()
+    # The import is not among what changed any more.
+    account.sync()
+    account.sync()
+    account.act("person", "unsubscribe", "kunde")
+    account.pass_time(timedelta(minutes=5))
+    hint = replace(notice(account, "kunde"), kind=EventKind.UNSUBSCRIBE, believed=False)
+
+    look_at(account, hint, *(notice(account, f"other-{number}") for number in range(100)))
+    account.sync()
+
+    assert account.newsletter("kunde") == CANCEL
