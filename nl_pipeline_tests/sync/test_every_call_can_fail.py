@@ -4,7 +4,7 @@ Here: one busy day, told again and again with a fault at another call. Judged by
 they end as if nothing had failed, nobody who opted out was subscribed or asked to confirm at any
 time, nothing is doubled, and the ledger of consents only grew.
 
-A run breaks every sixth call in one way, another way at each. `NL_EVERY_FAULT=1` (`make faults`)
+A run breaks every seventh call in one way, another way at each. `NL_EVERY_FAULT=1` (`make faults`)
 breaks every call in all ways, which takes half an hour.
 """
 
@@ -33,7 +33,7 @@ from nl_pipeline_tests.sync.busy_day import Outcome, wooed
 from nl_pipeline_tests.sync.conftest import Copy
 
 EVERY_FAULT = bool(os.environ.get("NL_EVERY_FAULT"))
-SHARE = 1 if EVERY_FAULT else 6
+SHARE = 1 if EVERY_FAULT else 7
 """Every which call is broken."""
 MOST_SYNCS = 3
 """Syncs after the broken one within which everything must be as if nothing had failed."""
@@ -180,7 +180,7 @@ def ledger_of(scenario: Scenario) -> Counter[LedgerRow]:
 
 def cases(moment: Moment, *, fault: str) -> list[tuple[int, int]]:
     """(call, how many calls in a row) of one kind of fault; together the kinds hit every call, or
-    every sixth one."""
+    every seventh one."""
     lengths = (ONCE, AS_LONG_AS_WE_TRY)
     both = [(k, times) for k in calls_to_break(moment) for times in lengths]
     if EVERY_FAULT:

@@ -116,3 +116,6 @@ def _what_a_sync_asks_for_rarely(scenario: Scenario) -> None:
     )
     assert process is not None
     client.rows_of(process)
+    client.custom_events.tell(
+        address("kunde-13"), event="lead_imported", properties={"form": "Kontakt"}
+    )
