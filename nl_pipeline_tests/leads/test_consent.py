@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from nl_pipeline.clients.onoffice import ActionOutcome, AddressChange, NewAddress, ValueRefused
 from nl_pipeline_tests.leads.story import BOX, CONTACT_FORM, DAY, LeadStory, mail
 
 NO, YES, CANCEL, DOI, NONE, UNDELIVERABLE = "0", "1", "2", "3", "4", "5"
@@ -185,3 +188,48 @@ def withdraw(story: LeadStory, name: str) -> None:
             " now()::TIMESTAMP AS recorded_at, 'test' AS source",
             [mail(name)],
         )
+
+
+def test_a_cancellation_while_other_contacts_are_created_stands(
+    story: LeadStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_consent(story, "yes")
+    story.contact("anna", NONE)
+    client = story.link.crm.client
+    create = client.create_addresses
+
+    def meanwhile(new: Sequence[NewAddress]) -> list[ActionOutcome]:
+        story.control.act("onoffice", actor="person", action="unsubscribe", email=mail("anna"))
+        return create(new)
+
+    monkeypatch.setattr(client, "create_addresses", meanwhile)
+    story.push(story.submit("somebody-new", newsletter=True), story.submit("anna", newsletter=True))
+
+    assert story.only("somebody-new")["newsletter_aktiv"] == YES
+    assert story.only("anna")["newsletter_aktiv"] == CANCEL
+    assert story.ledger("anna") == []
+
+
+def test_an_opt_out_between_a_refused_value_and_the_others_stands(
+    story: LeadStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_consent(story, "yes")
+    story.contact("anna", NONE)
+    client = story.link.crm.client
+    modify = client.modify_addresses
+    left: list[str] = []
+
+    def meanwhile(changes: Sequence[AddressChange]) -> list[ActionOutcome]:
+        if not left:
+            left.append(mail("anna"))
+            withdraw(story, "anna")
+            refused = ValueRefused("address", code=1, fields=())
+            return [ActionOutcome(str(c.address_id), False, error=refused) for c in changes]
+        return modify(changes)
+
+    monkeypatch.setattr(client, "modify_addresses", meanwhile)
+    story.push(story.submit("anna", newsletter=True))
+
+    assert left
+    assert story.only("anna")["newsletter_aktiv"] == NONE
+    assert ("GRANT", "person", True) not in story.ledger("anna")

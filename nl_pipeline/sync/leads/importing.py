@@ -225,7 +225,12 @@ def _import(
     )
     sent: list[Sent] = []
     leads.begin_creating(link.warehouse, response_ids=[one.lead.response_id for one in new])
-    created = writing.create(link, composed=composer.compose([(o, None) for o in new]), names=names)
+    created = writing.create(
+        link,
+        composed=composer.compose([(one, None) for one in new]),
+        names=names,
+        has_left=composer.has_left,
+    )
     errors += created.errors
     sent += created.sent
     if created.existing:
@@ -239,10 +244,15 @@ def _import(
             else:
                 known.append((one, records[0]))
     if created.stopped_by is None:
+        if new:
+            known = _looked_at_again(link, known, names=names, errors=errors)
         composed = composer.compose([(one, record) for one, record in known])
         ids = {one.lead.response_id: record.id for one, record in known}
         changed = writing.change(
-            link, composed=[(c, ids[c.judged.lead.response_id]) for c in composed], names=names
+            link,
+            composed=[(c, ids[c.judged.lead.response_id]) for c in composed],
+            names=names,
+            has_left=composer.has_left,
         )
         errors += changed.errors
         sent += changed.sent
@@ -277,6 +287,10 @@ class _Composer:
         self._overwrites = overwrites
         self._departed = departed
 
+    def has_left(self, one: Composed) -> bool:
+        """Whether the person of a submission has left by now."""
+        return one.judged.address in self._departed.of([one.judged])
+
     def compose(self, pairs: Sequence[tuple[Judged, AddressRecord | None]]) -> list[Composed]:
         if not pairs:
             return []
@@ -303,6 +317,33 @@ class _Composer:
             move = newsletter_move(one, record=record, departed=departed, consented=consented)
             composed.append(compose(one, record=record, move=move, around=around))
         return composed
+
+
+def _looked_at_again(
+    link: Link,
+    known: Sequence[tuple[Judged, AddressRecord]],
+    *,
+    names: Sequence[str],
+    errors: list[LeadError],
+) -> list[tuple[Judged, AddressRecord]]:
+    """The contacts as they are after others were created, which takes a while: whoever has
+    cancelled meanwhile is not written over."""
+    if not known:
+        return []
+    with link.counting("look_up"):
+        found = link.crm.client.read_addresses_by_id(
+            sorted({record.id for _, record in known}), fields=names
+        )
+    records = {record.id: record for record in found}
+    left = []
+    for one, before in known:
+        record = records.get(before.id)
+        refusal = _removed(one) if record is None else _refusal(one, records=[record])
+        if refusal is not None:
+            errors.append(refusal)
+        elif record is not None:
+            left.append((one, record))
+    return left
 
 
 def _refusal(one: Judged, *, records: Sequence[AddressRecord]) -> LeadError | None:
@@ -332,6 +373,15 @@ def _vanished(one: Judged) -> LeadError:
         "found_by_duplicate_check_only",
         f"the CRM says that a contact has this {one.wish.key}, but a search does not find it",
         "check that the API user may read all addresses; the next import tries again",
+    )
+
+
+def _removed(one: Judged) -> LeadError:
+    return _error(
+        one,
+        "contact_removed",
+        "the contact was removed a moment before it was written to",
+        "nothing, the next import looks again",
     )
 
 

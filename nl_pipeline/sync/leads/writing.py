@@ -6,7 +6,7 @@ what is written (``composing``), noting it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,9 @@ from nl_pipeline.sync.leads.composing import Composed
 from nl_pipeline.sync.leads.crm_fields import STATUS, current, is_entry
 from nl_pipeline.sync.link import Link
 from nl_pipeline.warehouse.lead_runs import LeadError
+
+#: Whether somebody has left since a submission was composed.
+HasLeft = Callable[[Composed], bool]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ class Written:
         )
 
 
-def create(link: Link, *, composed: Sequence[Composed], names: Sequence[str]) -> Written:
+def create(
+    link: Link, *, composed: Sequence[Composed], names: Sequence[str], has_left: HasLeft
+) -> Written:
     """Create a contact for each, with the duplicate check that leaves what exists as it is."""
     written = Written()
     if not composed:
@@ -69,7 +74,7 @@ def create(link: Link, *, composed: Sequence[Composed], names: Sequence[str]) ->
         made: list[tuple[Composed, int]] = []
         for one, outcome in zip(composed, outcomes, strict=True):
             if isinstance(outcome.error, ValueRefused):
-                one, outcome = _without_refused(link, one, refused=outcome)
+                one, outcome = _without_refused(link, one, refused=outcome, has_left=has_left)
             if outcome.error is not None:
                 written.fail(one, outcome.error)
             else:
@@ -79,7 +84,11 @@ def create(link: Link, *, composed: Sequence[Composed], names: Sequence[str]) ->
 
 
 def change(
-    link: Link, *, composed: Sequence[tuple[Composed, int]], names: Sequence[str]
+    link: Link,
+    *,
+    composed: Sequence[tuple[Composed, int]],
+    names: Sequence[str],
+    has_left: HasLeft,
 ) -> Written:
     """Write the changes of each contact; one without any is there already."""
     written = Written()
@@ -96,7 +105,7 @@ def change(
         for (one, crm_id), outcome in zip(changing, outcomes, strict=True):
             error = outcome.error
             if isinstance(error, ValueRefused):
-                one, error = _value_by_value(link, one, crm_id=crm_id)
+                one, error = _value_by_value(link, _unless(one, has_left), crm_id=crm_id)
             if error is not None:
                 written.fail(one, error)
             else:
@@ -114,16 +123,18 @@ def _new(one: Composed, *, only: Any) -> NewAddress:
 
 
 def _without_refused(
-    link: Link, one: Composed, *, refused: ActionOutcome
+    link: Link, one: Composed, *, refused: ActionOutcome, has_left: HasLeft
 ) -> tuple[Composed, ActionOutcome]:
     """Create without the values the CRM refused: those it named, else with the address or number
     alone, and every other value by itself. A create that was refused left nothing behind."""
     named = set(refused.error.fields) if isinstance(refused.error, ValueRefused) else set()
+    one = _unless(one, has_left)
     if named and named < one.parameters.keys():
         one = _without(one, names=named)
         [outcome] = link.crm.client.create_addresses([_new(one, only=one.parameters.keys())])
         if not isinstance(outcome.error, ValueRefused):
             return one, outcome
+    one = _unless(one, has_left)
     least = {name for name in one.parameters if is_entry(name) or name == STATUS}
     [outcome] = link.crm.client.create_addresses([_new(one, only=least)])
     if outcome.error is not None or not outcome.record_id:
@@ -144,6 +155,22 @@ def _value_by_value(link: Link, one: Composed, *, crm_id: int) -> tuple[Composed
     refused = {n for n, o in zip(names, outcomes, strict=True) if isinstance(o.error, ValueRefused)}
     other = [o.error for o in outcomes if o.error and not isinstance(o.error, ValueRefused)]
     return _without(one, names=refused), other[0] if other else None
+
+
+def _unless(one: Composed, has_left: HasLeft) -> Composed:
+    """The same without the newsletter field, if somebody has left since it was composed."""
+    if STATUS not in one.parameters or not has_left(one):
+        return one
+    granted = one.move.granted
+    return replace(
+        one,
+        parameters={n: v for n, v in one.parameters.items() if n != STATUS},
+        shown={n: v for n, v in one.shown.items() if n != STATUS},
+        written={n: v for n, v in one.written.items() if n != STATUS},
+        move=replace(
+            one.move, to=None, granted=None if granted is None else replace(granted, counts=False)
+        ),
+    )
 
 
 def _without(one: Composed, *, names: set[str]) -> Composed:
