@@ -215,9 +215,6 @@ class LinkedIn(ClosedModel):
         description="Version of LinkedIn's API. Each is supported for a year; when it ends, "
         "LinkedIn answers 426.",
     )
-    retention_days: Whole = Field(
-        90, description="How long LinkedIn keeps leads, in days. Older ones are not asked for."
-    )
     base_url: BaseUrl = Field(
         "https://api.linkedin.com/rest",
         description="Address of the LinkedIn API. Only a sandbox has another one.",

@@ -115,7 +115,6 @@ def test_a_consent_for_forms_nobody_has_read_is_not_known() -> None:
     [
         ("version: 2026", "version"),
         ("version: 202607.x", "version"),
-        ("retention_days: 0", "retention_days"),
         ("lead_types: []", "lead_types"),
         ("lead_types: [ORGANIC]", "lead_types[0]"),
         ("forms: {contact: {enabled: false}}", "forms.contact"),
