@@ -7,7 +7,6 @@ how changes are sent (``crm_writing``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +17,6 @@ from nl_pipeline.clients.errors import OperatorNeeded
 from nl_pipeline.clients.onoffice import (
     AddressField,
     AddressPage,
-    AddressPages,
     AddressRecord,
     Condition,
     Conditions,
@@ -32,6 +30,7 @@ from nl_pipeline.domain.schemas import contacts_schema, validate
 from nl_pipeline.domain.states import NEWSLETTER_BY_KEY, Eligibility, Newsletter
 from nl_pipeline.sync.crm_opt_outs import CrmOptOuts
 from nl_pipeline.sync.crm_writing import CrmWriting
+from nl_pipeline.sync.paged_read import PagedRead
 from nl_pipeline.warehouse.observations import naive
 
 #: An incremental read starts this much before the last one began: a change may become visible
@@ -45,34 +44,8 @@ _STATUS = "newsletter_aktiv"
 _REVOKED = "speicherungwiderrufen"
 
 
-@dataclass
-class ContactRead:
-    """One read of the CRM in progress: iterate for frames, then look at the counts."""
-
-    pages: AddressPages
-    frames: Iterator[dict[str, pd.DataFrame]]
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def announced_before(self) -> int:
-        return self.pages.announced_first or 0
-
-    @property
-    def announced_after(self) -> int:
-        return self.pages.announced_last or 0
-
-    @property
-    def rows(self) -> int:
-        return self.pages.rows
-
-    @property
-    def served_at(self) -> datetime | None:
-        """The CRM's time when the read began, once it has; None if the CRM tells no time."""
-        return self.pages.served_at
-
-    @property
-    def complete(self) -> bool:
-        return self.pages.complete
+ContactRead = PagedRead[dict[str, pd.DataFrame]]
+"""One read of the CRM in progress."""
 
 
 class CrmSide:

@@ -9,7 +9,6 @@ All contacts, whatever list they are on, because whoever is blocklisted may be o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -17,6 +16,7 @@ import pandas as pd
 from nl_pipeline.clients.brevo import BrevoClient, Contact, ContactPages
 from nl_pipeline.clients.brevo.times import moment_of
 from nl_pipeline.domain.fields import ProfileField
+from nl_pipeline.sync.paged_read import PagedRead
 from nl_pipeline.sync.providers.brevo.attributes import AttributeNames
 from nl_pipeline.sync.providers.brevo.columns import BLOCKLISTED, ContactColumns, state_of
 from nl_pipeline.sync.providers.brevo.reasons import Reason, Reasons
@@ -27,33 +27,8 @@ OVERLAP = timedelta(minutes=2)
 _PORTION = 20_000
 
 
-@dataclass
-class AudienceRead:
-    """One read in progress: iterate ``frames``, then look at the counts."""
-
-    pages: ContactPages
-    frames: Iterator[pd.DataFrame]
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def announced_before(self) -> int:
-        return self.pages.announced_first or 0
-
-    @property
-    def announced_after(self) -> int:
-        return self.pages.announced_last or 0
-
-    @property
-    def rows(self) -> int:
-        return self.pages.rows
-
-    @property
-    def served_at(self) -> datetime | None:
-        return self.pages.served_at
-
-    @property
-    def complete(self) -> bool:
-        return self.pages.complete
+AudienceRead = PagedRead[pd.DataFrame]
+"""One read of the account in progress."""
 
 
 class Reading:
