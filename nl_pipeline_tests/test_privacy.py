@@ -20,6 +20,7 @@ import pytest
 
 from nl_pipeline.orchestration import plan
 from nl_pipeline.sandbox.app import World
+from nl_pipeline.sandbox.linkedin.seeding import CONTACT_FORM_ID
 from nl_pipeline.sandbox.serve import running
 from nl_pipeline.sync.link import open_warehouse
 from nl_pipeline.sync.setup import set_up
@@ -34,6 +35,8 @@ PEOPLE = ("bleibt", "geht", "zieht-um", "heiratet", "klagt", "kommt-dazu")
 PEOPLE_AT_BREVO = ("verschwindet", "schimpft", "siedelt-um", "vermaehlt")
 GUEST = "taucht-auf"
 """Comes by Brevo."""
+LEADS = ("fuellt-aus", "fuellt-spaeter-aus", "fuellt-zuletzt-aus")
+"""Fill in a form at LinkedIn."""
 YES = "1"
 
 Outcomes = dict[str, bool]
@@ -213,6 +216,45 @@ def run_at_brevo(deployed: Deployment, control: SandboxControl) -> Outcomes:
     return outcomes
 
 
+def submit(control: SandboxControl, person: str, **answers: str) -> None:
+    """A canary fills in the contact form."""
+    first, last, _ = NAMES
+    told = {"email": address(person), "first_name": first, "last_name": last, **answers}
+    control.act("linkedin", actor="person", action="submit", **told)
+
+
+def run_leads_by_command(deployed: Deployment, control: SandboxControl, traces: Traces) -> Outcomes:
+    """A lead that is imported, one that cannot be, and everything that shows them."""
+    told, _, _ = LEADS
+    submit(control, told)
+    submit(control, told, email=f"ohne-adresse {NAMES[0]}")
+    outcomes = {"leads: sync": command(deployed, traces, "leads", "sync", CONNECTION) in (0, 3)}
+    for shown in ("status", "errors", "forms"):
+        done = command(deployed, traces, "leads", shown, CONNECTION)
+        outcomes[f"leads: {shown}"] = done in (0, 3)
+    return outcomes
+
+
+def run_leads_in_dagster(deployed: Deployment, control: SandboxControl) -> Outcomes:
+    """Leads while the CRM refuses them, and while LinkedIn answers with what they said."""
+    _, later, last = LEADS
+    quoting = {"message": f"{address(later)} {NAMES[1]}", "status": 403, "serviceErrorCode": 100}
+    by_hand = {"import_form": {"form": str(CONTACT_FORM_ID), "all": True}}
+    outcomes = {}
+    submit(control, later)
+    with broken(control, "onoffice", kind="status", match="create:address", errorcode=96):
+        run = deployed.run("import_leads", CONNECTION, config=by_hand)
+        outcomes["leads: contact refused"] = run.success
+    submit(control, last)
+    with broken(control, "linkedin", kind="status", match="leadForm", status=403, body=quoting):
+        run = deployed.run("import_leads", CONNECTION, config=by_hand)
+        outcomes["leads: LinkedIn refuses"] = run.success
+    run = deployed.run("import_leads", CONNECTION, config=by_hand)
+    outcomes["leads: imported"] = run.success
+    outcomes["leads: hourly"] = deployed.run("sync_leads", CONNECTION).success
+    return outcomes
+
+
 @contextlib.contextmanager
 def broken(control: SandboxControl, service: Service, **fault: Any) -> Iterator[None]:
     """Every call that matches fails."""
@@ -251,10 +293,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         deployed = Deployment.over(file, instance=instance, controls=controls)
         enter_canaries(control)
         outcomes = run_by_command(deployed, control, traces)
+        outcomes |= run_leads_by_command(deployed, control, traces)
         warehouse = open_warehouse(deployed.settings, connection=CONNECTION)
         with warehouse.session(), printed_to(printed):
             outcomes |= run_in_dagster(deployed, control)
             outcomes |= run_at_brevo(deployed, control)
+            outcomes |= run_leads_in_dagster(deployed, control)
         traces.texts["Dagster runs"] = printed.read_bytes()
         people = [a["Email"] for a in control.dump("onoffice")["addresses"]]
         people += [m["email_address"] for m in control.dump("mailchimp")["members"]]
@@ -284,7 +328,19 @@ def test_the_scenario_went_as_it_was_meant_to(ran: Ran) -> None:
         "Brevo: key refused": False,
         "Brevo: contact refused": False,
         "Brevo: full_sync": True,
+        "leads: sync": True,
+        "leads: status": True,
+        "leads: errors": True,
+        "leads: forms": True,
+        "leads: contact refused": True,
+        "leads: LinkedIn refuses": False,
+        "leads: imported": True,
+        "leads: hourly": True,
     }
+
+
+def test_every_lead_has_come_to_the_crm(ran: Ran) -> None:
+    assert {address(person) for person in LEADS} <= ran.addresses
 
 
 @pytest.mark.parametrize(
